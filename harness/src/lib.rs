@@ -1,0 +1,1 @@
+//! Runs scenarios against any receiver of PNS notifications and judges it.

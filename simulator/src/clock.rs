@@ -1,0 +1,1 @@
+//! The sole reader of the machine's clock.

@@ -1,0 +1,13 @@
+//! The sending side of Cvent's Push Notification System, over real HTTPS.
+//!
+//! The policy lives in [`pns_engine`]; this crate is the shell around it: [`schema`] packs write the bodies,
+//! [`transport`] makes the requests, [`fault`] plans failures inside the sender, [`clock`] tells PNS time, and
+//! the driver connects them. Only `clock` reads the machine's clock, and only `transport` opens sockets.
+#![warn(missing_docs)]
+
+pub mod clock;
+pub mod endpoint;
+pub mod fault;
+pub mod schema;
+pub mod secret;
+pub mod transport;

@@ -1,0 +1,1 @@
+//! Schema packs: what a notification's body looks like, as data.

@@ -1,0 +1,1 @@
+//! Receivers and fronts shared by the tests and benches of this workspace.
