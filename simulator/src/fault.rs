@@ -3,7 +3,10 @@
 //! A [`Injection`] changes one attempt. The transport carries it out; which attempt gets which is planned by
 //! [`FaultPlan`], a pure value.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use pns_engine::{NotificationId, SubscriptionId, Timestamp, Transmit};
 
 /// What is done to one attempt instead of, or beside, sending it as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,4 +39,123 @@ pub enum Injection {
     NoKey,
     /// Headers added to the request, as an intermediary might.
     ExtraHeaders(Vec<(String, String)>),
+}
+
+/// Which attempts get which injection. Pure: asked once for each attempt, in the order of their starts.
+#[derive(Clone, Debug, Default)]
+pub struct FaultPlan {
+    faults: Vec<Fault>,
+}
+
+/// One planned failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What to do wrong.
+    pub injection: Injection,
+    /// For how long.
+    pub extent: Extent,
+    /// Only attempts of this subscription; `None`: of all.
+    pub subscription: Option<SubscriptionId>,
+    /// Only attempts of these notifications; `None`: of all.
+    pub notifications: Option<BTreeSet<NotificationId>>,
+}
+
+/// How long a fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// For so many attempts.
+    Attempts(u32),
+    /// For attempts that start before this instant of PNS time.
+    Until(Timestamp),
+}
+
+impl FaultPlan {
+    /// Plans a fault. Of several that fit an attempt, the one planned first is carried out.
+    pub fn plan(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Forgets all faults.
+    pub fn clear(&mut self) {
+        self.faults.clear();
+    }
+
+    /// What to do to the attempt that starts now, counting it against its fault.
+    pub fn injection_for(&mut self, attempt: &Transmit, now: Timestamp) -> Option<Injection> {
+        self.faults.retain(|fault| match fault.extent {
+            Extent::Attempts(left) => left > 0,
+            Extent::Until(end) => now < end,
+        });
+        let fault = self.faults.iter_mut().find(|fault| fault.fits(attempt))?;
+        if let Extent::Attempts(left) = &mut fault.extent {
+            *left -= 1;
+        }
+        Some(fault.injection.clone())
+    }
+}
+
+impl Fault {
+    fn fits(&self, attempt: &Transmit) -> bool {
+        self.subscription.is_none_or(|subscription| subscription == attempt.subscription)
+            && self.notifications.as_ref().is_none_or(|some| some.contains(&attempt.notification))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pns_engine::{DeliveryId, EventType};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn attempt(subscription: u32, notification: u64) -> Transmit {
+        Transmit {
+            delivery: DeliveryId(notification),
+            subscription: SubscriptionId(subscription),
+            notification: NotificationId(notification),
+            event_type: EventType::RfpSend,
+            number: 1,
+            published: NOW,
+        }
+    }
+
+    fn fault(injection: Injection, extent: Extent) -> Fault {
+        Fault { injection, extent, subscription: None, notifications: None }
+    }
+
+    #[test]
+    fn a_counted_fault_hits_that_many_attempts_and_the_next_fault_follows() {
+        let mut plan = FaultPlan::default();
+        plan.plan(fault(Injection::Refuse, Extent::Attempts(2)));
+        plan.plan(fault(Injection::AckLost, Extent::Attempts(1)));
+        let hits: Vec<_> = (0..4).map(|n| plan.injection_for(&attempt(0, n), NOW)).collect();
+        let expected = [Some(Injection::Refuse), Some(Injection::Refuse), Some(Injection::AckLost), None];
+        assert_eq!(hits, expected);
+    }
+
+    #[test]
+    fn a_fault_for_a_span_ends_with_it() {
+        let mut plan = FaultPlan::default();
+        let end = NOW + Duration::from_secs(60);
+        plan.plan(fault(Injection::Refuse, Extent::Until(end)));
+        let last = Timestamp::from_nanos(end.as_nanos() - 1);
+        assert_eq!(plan.injection_for(&attempt(0, 1), last), Some(Injection::Refuse));
+        assert_eq!(plan.injection_for(&attempt(0, 2), end), None);
+    }
+
+    #[test]
+    fn a_fault_can_be_for_one_subscription_or_for_some_notifications() {
+        let mut plan = FaultPlan::default();
+        let on_one =
+            Fault { subscription: Some(SubscriptionId(1)), ..fault(Injection::NoKey, Extent::Attempts(9)) };
+        let of_some = Fault {
+            notifications: Some([NotificationId(7)].into()),
+            ..fault(Injection::WrongKey, Extent::Attempts(9))
+        };
+        plan.plan(on_one);
+        plan.plan(of_some);
+        assert_eq!(plan.injection_for(&attempt(0, 1), NOW), None);
+        assert_eq!(plan.injection_for(&attempt(1, 1), NOW), Some(Injection::NoKey));
+        assert_eq!(plan.injection_for(&attempt(0, 7), NOW), Some(Injection::WrongKey));
+    }
 }
