@@ -13,14 +13,19 @@
 extern crate alloc;
 
 mod backoff;
+mod blockage;
 mod command;
+mod delivery;
 mod event_type;
 mod id;
 pub mod limits;
+mod outbox;
 mod outcome;
+mod queue;
 mod rate_limit;
 mod record;
 pub mod rng;
+mod schedule;
 mod sender;
 mod subscription;
 mod time;
