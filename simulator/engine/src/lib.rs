@@ -17,6 +17,7 @@ mod blockage;
 mod command;
 mod delivery;
 mod event_type;
+pub mod guarantee;
 mod id;
 pub mod limits;
 mod outbox;
