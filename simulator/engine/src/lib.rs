@@ -37,7 +37,7 @@ pub use event_type::{AdditionalField, Category, EventType, EventTypeSet, Unknown
 pub use id::{DeliveryId, NotificationId, SubscriptionId, SupplierId, WindowId};
 pub use outcome::{Answer, FailureReason, Outcome, TlsFailure};
 pub use rate_limit::{RateLimit, RateLimitError};
-pub use record::{AbandonCause, Deferrals, Happened, Record};
+pub use record::{AbandonCause, Deferrals, Happened, Origin, Record};
 pub use sender::{Backlog, NotInFlight, Sender, Transmit, WakeReason};
 pub use subscription::{
     AcknowledgementPolicy, FailingDelivery, RetryAfter, Subscription, SupplierScope, Supplierless,

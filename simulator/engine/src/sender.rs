@@ -55,7 +55,8 @@ pub struct Transmit {
     pub event_type: EventType,
     /// 1 at the first attempt.
     pub number: u32,
-    /// When the notification was published.
+    /// When the delivery was queued: when its notification was published or, for a redelivery, when that was
+    /// asked for. The publisher knows when the notification itself was published.
     pub published: Timestamp,
 }
 

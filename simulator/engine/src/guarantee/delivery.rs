@@ -7,9 +7,8 @@ use alloc::vec::Vec;
 use super::{Finding, Findings, Guarantee, Run};
 use crate::event_type::EventType;
 use crate::id::{NotificationId, SubscriptionId, SupplierId};
-use crate::record::{AbandonCause, Happened};
+use crate::record::{AbandonCause, Happened, Origin};
 use crate::subscription::{SupplierScope, Supplierless};
-use crate::time::Timestamp;
 
 /// [`Guarantee::NothingLost`].
 #[must_use]
@@ -70,7 +69,9 @@ fn expect_deliveries(
     let mut queued: BTreeMap<SubscriptionId, usize> = BTreeMap::new();
     for record in &run.records[index + 1..] {
         match record.event {
-            Happened::DeliveryQueued { notification, subscription, .. } if notification == published => {
+            Happened::DeliveryQueued { notification, subscription, origin: Origin::Publication, .. }
+                if notification == published =>
+            {
                 *queued.entry(subscription).or_default() += 1;
             }
             _ => break,
@@ -85,8 +86,7 @@ fn expect_deliveries(
             (Supplierless::PerSupplier, SupplierScope::Only(all)) if supplier.is_none() => all.len(),
             _ => 1,
         };
-        // A redelivery right after the publication may add to them.
-        if queued.get(subscription).copied().unwrap_or(0) < wanted {
+        if queued.get(subscription).copied().unwrap_or(0) != wanted {
             let text = format!("{published} ({event_type}) was not queued {wanted} × for {subscription}");
             findings.push(run.records[index].at, None, text);
         }
@@ -191,21 +191,36 @@ pub fn intervals_never_shrink(run: &Run<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn only_subscribed(run: &Run<'_>) -> Vec<Finding> {
     let mut findings = Findings::of(Guarantee::OnlySubscribed);
-    let mut published: Option<(NotificationId, EventType, Option<SupplierId>, Timestamp)> = None;
+    let mut published = None;
     for record in run.records {
         match record.event {
             Happened::NotificationPublished { notification, event_type, supplier } => {
-                published = Some((notification, event_type, supplier, record.at));
+                // Its deliveries follow at once: nothing else needs to be remembered.
+                published = Some((notification, event_type, supplier));
             }
-            Happened::DeliveryQueued { delivery, notification, subscription } => {
-                let Some((id, event_type, supplier, at)) = published else { continue };
-                let settings = run.settings.get(&subscription);
-                if id == notification && settings.is_some_and(|s| !s.sees(event_type, supplier)) {
-                    findings.push(at, delivery, format!("{subscription} does not see this {event_type}"));
+            Happened::DeliveryQueued {
+                delivery,
+                notification,
+                subscription,
+                origin: Origin::Publication,
+            } => {
+                let Some((_, event_type, supplier)) = published.filter(|(id, ..)| *id == notification) else {
+                    findings.push(
+                        record.at,
+                        delivery,
+                        format!("{notification} was not published just before"),
+                    );
+                    continue;
+                };
+                if run.settings.get(&subscription).is_some_and(|s| !s.sees(event_type, supplier)) {
+                    findings.push(
+                        record.at,
+                        delivery,
+                        format!("{subscription} does not see this {event_type}"),
+                    );
                 }
             }
-            // What is queued later than the publication itself is a redelivery.
-            _ => published = None,
+            _ => {}
         }
     }
     findings.1

@@ -11,7 +11,7 @@ use crate::id::{DeliveryId, NotificationId, SubscriptionId, SupplierId, WindowId
 use crate::limits;
 use crate::outbox::Outbox;
 use crate::rate_limit::RateLimit;
-use crate::record::{AbandonCause, Happened};
+use crate::record::{AbandonCause, Happened, Origin};
 use crate::subscription::{FailingDelivery, Subscription, SupplierScope, Supplierless};
 
 impl Sender {
@@ -138,7 +138,7 @@ impl Sender {
         self.record(Happened::NotificationPublished { notification: id, event_type, supplier });
         for (subscription, copies) in audience {
             for _ in 0..copies {
-                self.queue_delivery(subscription, id, event_type);
+                self.queue_delivery(subscription, id, event_type, Origin::Publication);
             }
             self.settle(subscription);
         }
@@ -156,7 +156,7 @@ impl Sender {
             return Err(CommandError::NoSuchNotification(notification));
         }
         self.admit(1)?;
-        self.queue_delivery(subscription, notification, event_type);
+        self.queue_delivery(subscription, notification, event_type, Origin::Redelivery);
         self.settle(subscription);
         Ok(())
     }
@@ -174,13 +174,14 @@ impl Sender {
         subscription: SubscriptionId,
         notification: NotificationId,
         event_type: EventType,
+        origin: Origin,
     ) {
         self.last_delivery.0 += 1;
         let id = self.last_delivery;
         let outbox = self.outboxes.get_mut(&subscription).expect("the caller looked it up");
         outbox.queue.push_first(id, Delivery::new(notification, event_type, self.now));
         self.pending += 1;
-        self.record(Happened::DeliveryQueued { delivery: id, notification, subscription });
+        self.record(Happened::DeliveryQueued { delivery: id, notification, subscription, origin });
     }
 
     /// A subscription that has not been removed.
