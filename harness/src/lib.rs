@@ -1,1 +1,4 @@
 //! Runs scenarios against any receiver of PNS notifications and judges it.
+
+pub mod clause;
+pub mod event;
