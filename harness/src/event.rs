@@ -15,7 +15,6 @@ use crate::clause::Clause;
 
 /// One thing that happened in a run.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a few events a scenario, passed by reference")]
 pub enum Event {
     /// The scenarios are parsed and selected, and the target is ready.
     RunStarted(RunStarted),

@@ -2,3 +2,6 @@
 
 pub mod clause;
 pub mod event;
+pub mod exit;
+pub mod redact;
+pub mod settings;
