@@ -4,4 +4,5 @@ pub mod clause;
 pub mod event;
 pub mod exit;
 pub mod redact;
+pub mod report;
 pub mod settings;
