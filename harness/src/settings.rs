@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use pns_engine::Timestamp;
 use pns_simulator::clock::Gear;
+use pns_simulator::endpoint::Endpoint;
 use pns_simulator::secret::ApiKey;
 
 /// Everything that affects the outcome of `pns run`.
@@ -43,8 +44,8 @@ pub struct RunSettings {
 /// How a receiver is reached.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The receiver's address, checked to be an absolute `http` or `https` URL; `None`: the embedded receiver.
-    pub target: Option<String>,
+    /// The receiver's address; `None`: the embedded receiver.
+    pub target: Option<Endpoint>,
     /// The key agreed on; `None`: no authorization header.
     pub api_key: Option<ApiKey>,
     /// Whom to trust.

@@ -20,12 +20,12 @@ pub(super) fn write_all(
     started: &ScenarioStarted,
     finished: &ScenarioFinished,
 ) -> io::Result<()> {
+    let nothing = CheckFailure::default();
     let mut repeat = None;
     for check in &finished.checks {
         if check.verdict != CheckVerdict::Failed {
             continue;
         }
-        let nothing = CheckFailure::default();
         let failure = check.failure.as_deref().unwrap_or(&nothing);
         head(out, started, check, failure)?;
         for delivery in &failure.deliveries {
@@ -58,10 +58,8 @@ fn head(
     labelled(out, "expected", &failure.expected)?;
     labelled(out, "found", &failure.found)?;
     let quote = format!("“{}”", check.clause.sentence());
-    let mut label = format!("Cvent’s page, {}: ", check.clause.heading());
-    for line in wrap(&format!("{label}{quote}"), WIDTH) {
+    for line in wrap(&format!("Cvent’s page, {}: {quote}", check.clause.heading()), WIDTH) {
         writeln!(out, "      {}", paint(DIM, &line))?;
-        label.clear();
     }
     Ok(())
 }
