@@ -1,0 +1,511 @@
+//! What a run tells while it goes: the one type that feeds every report.
+//!
+//! Events are owned data without formats: a report decides how they look, and none of them knows the runner.
+//! Texts in here may still hold a secret; they leave only through [`crate::redact`].
+//!
+//! Order of a run: [`Event::RunStarted`], then scenarios, then [`Event::RunFinished`]. With several jobs the
+//! events of different scenarios interleave; those of one scenario stay in order.
+
+use std::time::Duration;
+
+use pns_engine::Timestamp;
+use pns_simulator::clock::Gear;
+
+use crate::clause::Clause;
+
+/// One thing that happened in a run.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The scenarios are parsed and selected, and the target is ready.
+    RunStarted(RunStarted),
+    /// A scenario began.
+    ScenarioStarted(ScenarioStarted),
+    /// A scenario is under way. For progress only: reports of record ignore it.
+    ScenarioProgress(ScenarioProgress),
+    /// A check was decided. Comes again, in order, in [`ScenarioFinished::checks`].
+    CheckFinished {
+        /// [`ScenarioStarted::id`].
+        scenario: String,
+        /// The check.
+        check: CheckResult,
+    },
+    /// A scenario ended.
+    ScenarioFinished(ScenarioFinished),
+    /// All scenarios ended, or the run was interrupted. Always the last event.
+    RunFinished(RunFinished),
+}
+
+/// The circumstances of a run: all that is needed to make it again.
+#[derive(Clone, Debug)]
+pub struct RunStarted {
+    /// Version of `pns`.
+    pub version: String,
+    /// Places everything that is drawn.
+    pub seed: u64,
+    /// What is judged.
+    pub target: Target,
+    /// How PNS time moves.
+    pub gear: Gear,
+    /// PNS time at the start of every scenario.
+    pub epoch: Timestamp,
+    /// Scenarios selected.
+    pub scenarios: usize,
+    /// Scenarios found but not selected by the filters.
+    pub filtered_out: usize,
+    /// What the reader must know to judge the verdicts.
+    pub notes: Vec<Note>,
+    /// The most requests that the run may make, by the scenarios' own limits.
+    pub request_budget: u64,
+}
+
+/// What a run judges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The receiver that `pns` brings along.
+    Embedded,
+    /// The receiver at this address, as it was given.
+    Endpoint(String),
+}
+
+/// A circumstance that weakens what the verdicts say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// `--insecure`: the receiver's certificate is not verified; Cvent's sender would.
+    TlsNotVerified,
+    /// `--allow-http`, and the target is plain HTTP: PNS would send nothing at all.
+    PlainHttp,
+    /// No probe: verdicts rest on acknowledgements, not on what the receiver did with a notification.
+    AcknowledgementsOnly,
+    /// No API key: notifications carry no authorization header, and the checks that need a key are skipped.
+    NoApiKey,
+    /// A gear that makes the named checks unsound, with the reason.
+    Unsound {
+        /// Why.
+        reason: String,
+    },
+    /// The machine has no trusted roots; the bundled ones are used.
+    BundledRoots,
+    /// Anything else worth a line.
+    Other(String),
+}
+
+/// A scenario began.
+#[derive(Clone, Debug)]
+pub struct ScenarioStarted {
+    /// `theme/name`, or `theme/name[row]`: unique in a run.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Where its title stands.
+    pub location: Location,
+    /// The statement of the PNS page on which it rests.
+    pub clause: Clause,
+}
+
+/// A place in a scenario file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// As it was given.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// How far a scenario has come.
+#[derive(Clone, Debug)]
+pub struct ScenarioProgress {
+    /// [`ScenarioStarted::id`].
+    pub id: String,
+    /// PNS time since the scenario's start.
+    pub pns_time: Duration,
+    /// Attempts started.
+    pub attempts: u64,
+    /// Deliveries not yet delivered.
+    pub pending: u64,
+    /// Wall time since the scenario's start.
+    pub wall: Duration,
+}
+
+/// A scenario ended.
+#[derive(Clone, Debug)]
+pub struct ScenarioFinished {
+    /// [`ScenarioStarted::id`].
+    pub id: String,
+    /// What it came to.
+    pub verdict: ScenarioVerdict,
+    /// Its checks, in order.
+    pub checks: Vec<CheckResult>,
+    /// PNS time that passed.
+    pub pns_time: Duration,
+    /// Wall time that passed.
+    pub wall: Duration,
+    /// Attempts started.
+    pub attempts: u64,
+    /// Deliveries made.
+    pub deliveries: u64,
+    /// Remarks for the reader: a probe that was skipped, an attempt cap (a deviation from Cvent's page) …
+    pub notes: Vec<String>,
+}
+
+/// What a scenario came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScenarioVerdict {
+    /// Every check held.
+    Passed,
+    /// A check did not hold.
+    Failed,
+    /// It does not apply here, for this reason.
+    Skipped(String),
+    /// It could not be decided, for this reason: the target is unreachable, a probe did not answer.
+    Inconclusive(String),
+    /// The harness itself failed, in this way. Says nothing of the receiver.
+    Error(String),
+    /// It failed, as the file says it does, for this reason.
+    ExpectedFailure(String),
+    /// It passed, although the file says that it fails for this reason. Counts as a failure.
+    UnexpectedPass(String),
+}
+
+/// What one check came to.
+#[derive(Clone, Debug)]
+pub struct CheckResult {
+    /// Which kind of check, kebab-case and stable: `attempts`, `delivered`, `guarantee.rate-limit`. What
+    /// `pns explain` takes.
+    pub id: String,
+    /// What it says, in words: "rfp took exactly 3 attempts".
+    pub title: String,
+    /// The statement of the PNS page on which it rests.
+    pub clause: Clause,
+    /// How binding it is.
+    pub strength: Strength,
+    /// What it came to.
+    pub verdict: CheckVerdict,
+    /// Where the expectation stands.
+    pub location: Option<Location>,
+    /// When it was decided, in PNS time since the scenario's start.
+    pub pns_time: Duration,
+    /// What went wrong, if anything did.
+    pub failure: Option<Box<CheckFailure>>,
+}
+
+/// How binding a check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Good to have: reported, and never red.
+    Advice,
+    /// Follows from the PNS page, or from HTTP.
+    Should,
+    /// The PNS page says so.
+    Must,
+}
+
+/// What one check came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckVerdict {
+    /// It held.
+    Passed,
+    /// It did not: see [`CheckResult::failure`].
+    Failed,
+    /// It does not apply, for this reason.
+    Skipped(String),
+    /// It could not be decided, for this reason.
+    Inconclusive(String),
+    /// The harness failed at it, in this way.
+    Error(String),
+}
+
+/// All that a reader needs to see what went wrong, and to see it again.
+#[derive(Clone, Debug, Default)]
+pub struct CheckFailure {
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+    /// What it means and how a receiver is mended, for someone who meets it the first time.
+    pub explanation: String,
+    /// The deliveries concerned, the telling ones first.
+    pub deliveries: Vec<DeliveryTimeline>,
+    /// Deliveries concerned beyond those listed.
+    pub deliveries_left_out: usize,
+    /// A curl command that sends the same notification, the key as `$PNS_API_KEY`.
+    pub curl: Option<String>,
+    /// The one command that runs this scenario again with its seed.
+    pub repeat: String,
+}
+
+/// What happened to one delivery.
+#[derive(Clone, Debug)]
+pub struct DeliveryTimeline {
+    /// The engine's name for it, as `d7`.
+    pub delivery: String,
+    /// The name under which the scenario saved its notification.
+    pub name: Option<String>,
+    /// As `RFP_SEND`.
+    pub event_type: String,
+    /// The notification's id in its body, if it has one.
+    pub event_id: Option<String>,
+    /// The subscription's name.
+    pub subscription: String,
+    /// When the notification was published, since the scenario's start.
+    pub published: Duration,
+    /// How it stands at the end.
+    pub state: DeliveryState,
+    /// Its attempts, in order.
+    pub attempts: Vec<AttemptLine>,
+    /// Attempts between the first and the last ones that are not listed, and after which index they would stand.
+    pub attempts_left_out: Option<LeftOut>,
+}
+
+/// A gap in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many are missing.
+    pub count: usize,
+    /// How many stand before the gap.
+    pub after: usize,
+}
+
+/// How a delivery stands when its scenario ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// Acknowledged at this offset.
+    Delivered(Duration),
+    /// Not yet; another attempt would have followed.
+    Pending,
+    /// Given up, at this offset: an attempt cap, or the end of its subscription.
+    Abandoned(Duration),
+}
+
+/// One attempt, as a line of a table.
+#[derive(Clone, Debug)]
+pub struct AttemptLine {
+    /// 1, 2, …
+    pub number: u32,
+    /// PNS time at its start.
+    pub at: Timestamp,
+    /// The same since the scenario's start.
+    pub offset: Duration,
+    /// Whether it was acknowledged.
+    pub acknowledged: bool,
+    /// What came of it: "acknowledged", "the connection was refused".
+    pub outcome: String,
+    /// `pns_engine::FailureReason::name`, or `acknowledged`, or `in-flight`.
+    pub reason: String,
+    /// The status that came back, if one did.
+    pub status: Option<u16>,
+    /// How long the receiver took, in real time.
+    pub latency: Option<Duration>,
+    /// What made it start later than due: "downtime", "rate limit", "concurrency", "held back".
+    pub deferrals: Vec<String>,
+    /// What was done wrong on purpose: "ack lost".
+    pub fault: Option<String>,
+    /// What the receiver answered.
+    pub response: Option<ResponseExcerpt>,
+    /// The underlying error's own words.
+    pub detail: Option<String>,
+}
+
+/// The beginning of a receiver's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseExcerpt {
+    /// Status line and headers, a line each.
+    pub head: String,
+    /// The body's beginning; bytes that are no UTF-8 are replaced.
+    pub body: String,
+    /// Whether the body goes on.
+    pub truncated: bool,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug)]
+pub struct RunFinished {
+    /// What it all came to.
+    pub totals: Totals,
+    /// Wall time of the run.
+    pub wall: Duration,
+    /// PNS time of all scenarios together.
+    pub pns_time: Duration,
+    /// Whether it was ended early.
+    pub end: RunEnd,
+}
+
+/// Why a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Everything selected was run.
+    Complete,
+    /// `--max-failures` or `--fail-fast`; so many scenarios were not run.
+    StoppedEarly(usize),
+    /// The user interrupted it; so many scenarios were not run.
+    Interrupted(usize),
+    /// The target never came up within `--wait-for-target`, for this reason.
+    Unreachable(String),
+    /// The harness failed beyond one scenario, in this way.
+    Failed(String),
+}
+
+/// Counts of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Scenarios by verdict.
+    pub scenarios: Counts,
+    /// Checks by verdict.
+    pub checks: Counts,
+    /// Attempts started.
+    pub attempts: u64,
+    /// Deliveries made.
+    pub deliveries: u64,
+}
+
+/// Counts by verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Held; an expected failure among them.
+    pub passed: u64,
+    /// Did not hold; an unexpected pass among them.
+    pub failed: u64,
+    /// Did not apply.
+    pub skipped: u64,
+    /// Could not be decided.
+    pub inconclusive: u64,
+    /// The harness failed.
+    pub errors: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.passed + self.failed + self.skipped + self.inconclusive + self.errors
+    }
+
+    /// Counts one check. A failed check of strength [`Strength::Advice`] is not red: it counts as passed.
+    pub fn count_check(&mut self, check: &CheckResult) {
+        match &check.verdict {
+            CheckVerdict::Failed if check.strength == Strength::Advice => self.passed += 1,
+            CheckVerdict::Passed => self.passed += 1,
+            CheckVerdict::Failed => self.failed += 1,
+            CheckVerdict::Skipped(_) => self.skipped += 1,
+            CheckVerdict::Inconclusive(_) => self.inconclusive += 1,
+            CheckVerdict::Error(_) => self.errors += 1,
+        }
+    }
+
+    /// Counts one scenario.
+    pub fn count_scenario(&mut self, verdict: &ScenarioVerdict) {
+        match verdict {
+            ScenarioVerdict::Passed | ScenarioVerdict::ExpectedFailure(_) => self.passed += 1,
+            ScenarioVerdict::Failed | ScenarioVerdict::UnexpectedPass(_) => self.failed += 1,
+            ScenarioVerdict::Skipped(_) => self.skipped += 1,
+            ScenarioVerdict::Inconclusive(_) => self.inconclusive += 1,
+            ScenarioVerdict::Error(_) => self.errors += 1,
+        }
+    }
+}
+
+impl Totals {
+    /// Adds one scenario and its checks.
+    pub fn count(&mut self, scenario: &ScenarioFinished) {
+        self.scenarios.count_scenario(&scenario.verdict);
+        for check in &scenario.checks {
+            self.checks.count_check(check);
+        }
+        self.attempts += scenario.attempts;
+        self.deliveries += scenario.deliveries;
+    }
+}
+
+impl ScenarioVerdict {
+    /// A stable kebab-case name for reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped(_) => "skipped",
+            Self::Inconclusive(_) => "inconclusive",
+            Self::Error(_) => "error",
+            Self::ExpectedFailure(_) => "expected-failure",
+            Self::UnexpectedPass(_) => "unexpected-pass",
+        }
+    }
+
+    /// The reason that goes with it.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Passed | Self::Failed => None,
+            Self::Skipped(reason)
+            | Self::Inconclusive(reason)
+            | Self::Error(reason)
+            | Self::ExpectedFailure(reason)
+            | Self::UnexpectedPass(reason) => Some(reason),
+        }
+    }
+}
+
+impl CheckVerdict {
+    /// A stable kebab-case name for reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped(_) => "skipped",
+            Self::Inconclusive(_) => "inconclusive",
+            Self::Error(_) => "error",
+        }
+    }
+
+    /// The reason that goes with it.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Passed | Self::Failed => None,
+            Self::Skipped(reason) | Self::Inconclusive(reason) | Self::Error(reason) => Some(reason),
+        }
+    }
+}
+
+impl Strength {
+    /// As in reports and in `pns explain`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Advice => "advice",
+            Self::Should => "should",
+            Self::Must => "must",
+        }
+    }
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TlsNotVerified => {
+                "the receiver's certificate is NOT verified (--insecure): a real sender would verify it"
+            }
+            Self::PlainHttp => "the target is plain HTTP (--allow-http): PNS would not send to it at all",
+            Self::AcknowledgementsOnly => {
+                "acknowledgements only: without --probe nothing is known of what the receiver did afterwards"
+            }
+            Self::NoApiKey => {
+                "no API key: notifications carry no authorization header, checks of the key are skipped"
+            }
+            Self::BundledRoots => {
+                "this machine has no trusted certificate authorities: the bundled ones are used"
+            }
+            Self::Unsound { reason } => return write!(f, "some checks are not sound here: {reason}"),
+            Self::Other(text) => text,
+        })
+    }
+}
+
+impl Note {
+    /// A stable kebab-case name for reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TlsNotVerified => "tls-not-verified",
+            Self::PlainHttp => "plain-http",
+            Self::AcknowledgementsOnly => "acknowledgements-only",
+            Self::NoApiKey => "no-api-key",
+            Self::BundledRoots => "bundled-roots",
+            Self::Unsound { .. } => "unsound-checks",
+            Self::Other(_) => "other",
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Exit codes: public, documented, one meaning each, decided here and nowhere else.
+//!
+//! Where several apply, the one that says most against trusting the run wins: interrupted, then a failure of
+//! the harness, then a broken check, then inconclusive. A run in which nothing was decided is never a success.
+
+use std::process::ExitCode;
+
+use crate::event::{RunEnd, RunFinished};
+
+/// How `pns` ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything that was decided held, and something was decided.
+    Held,
+    /// The target is unreachable, a probe is missing, or nothing was selected: no verdict.
+    Inconclusive,
+    /// The receiver broke a check.
+    Broken,
+    /// Usage, settings, or a scenario file that does not parse. Nothing was sent.
+    Usage,
+    /// The harness itself failed; says nothing of the receiver.
+    Harness,
+    /// Ended by the user.
+    Interrupted,
+}
+
+/// What `--help` says of them.
+pub const HELP: &str = "\
+Exit codes:
+  0    everything that was checked held
+  1    the receiver broke a check
+  2    usage, settings, or a scenario file that does not parse
+  3    inconclusive: target unreachable, probe missing, nothing selected
+  4    the harness itself failed
+  130  interrupted";
+
+impl Exit {
+    /// The number for the shell.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Held => 0,
+            Self::Broken => 1,
+            Self::Usage => 2,
+            Self::Inconclusive => 3,
+            Self::Harness => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What a run that came to an end comes to.
+    pub fn of_run(run: &RunFinished) -> Self {
+        let scenarios = &run.totals.scenarios;
+        let checks = &run.totals.checks;
+        match run.end {
+            RunEnd::Interrupted(_) => return Self::Interrupted,
+            RunEnd::Failed(_) => return Self::Harness,
+            RunEnd::Complete | RunEnd::StoppedEarly(_) | RunEnd::Unreachable(_) => {}
+        }
+        if scenarios.errors > 0 || checks.errors > 0 {
+            Self::Harness
+        } else if scenarios.failed > 0 {
+            Self::Broken
+        } else if scenarios.inconclusive > 0
+            || scenarios.passed == 0
+            || checks.passed == 0
+            || matches!(run.end, RunEnd::Unreachable(_))
+        {
+            Self::Inconclusive
+        } else {
+            Self::Held
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::{Counts, Totals};
+
+    fn exit(end: RunEnd, scenarios: Counts, checks: Counts) -> u8 {
+        let totals = Totals { scenarios, checks, attempts: 0, deliveries: 0 };
+        let run = RunFinished { totals, wall: Duration::ZERO, pns_time: Duration::ZERO, end };
+        Exit::of_run(&run).code()
+    }
+
+    #[test]
+    fn each_code_has_one_meaning_and_the_graver_wins() {
+        let none = Counts::default();
+        let held = Counts { passed: 3, skipped: 1, ..none };
+        let broken = Counts { failed: 1, inconclusive: 1, ..held };
+        let undecided = Counts { inconclusive: 1, ..held };
+        let ours = Counts { errors: 1, ..broken };
+        assert_eq!(exit(RunEnd::Complete, held, held), 0);
+        assert_eq!(exit(RunEnd::Complete, broken, broken), 1);
+        assert_eq!(exit(RunEnd::StoppedEarly(4), broken, broken), 1);
+        assert_eq!(exit(RunEnd::Complete, undecided, undecided), 3);
+        assert_eq!(exit(RunEnd::Complete, ours, broken), 4);
+        assert_eq!(exit(RunEnd::Complete, broken, ours), 4);
+        assert_eq!(exit(RunEnd::Failed("bug".to_owned()), held, held), 4);
+        assert_eq!(exit(RunEnd::Interrupted(2), ours, ours), 130);
+    }
+
+    #[test]
+    fn nothing_decided_is_never_a_success() {
+        let none = Counts::default();
+        let skipped = Counts { skipped: 9, ..none };
+        assert_eq!(exit(RunEnd::Complete, none, none), 3);
+        assert_eq!(exit(RunEnd::Complete, skipped, skipped), 3);
+        assert_eq!(
+            exit(RunEnd::Complete, Counts { passed: 1, ..none }, none),
+            3,
+            "a scenario without a check"
+        );
+        assert_eq!(exit(RunEnd::Unreachable("refused".to_owned()), none, none), 3);
+    }
+}

@@ -1,0 +1,72 @@
+//! A report's file: checked before the run, written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that is replaced in one step by its finished content.
+#[derive(Debug)]
+pub(super) struct OutputFile {
+    path: PathBuf,
+    /// Beside `path`, so that the rename stays on one file system. `None` for devices and pipes, which are
+    /// written in place.
+    draft: Option<Draft>,
+}
+
+#[derive(Debug)]
+struct Draft {
+    path: PathBuf,
+    file: File,
+}
+
+impl OutputFile {
+    /// Opens what is needed now, so that a long run does not end with a report that has nowhere to go.
+    pub(super) fn prepare(path: &Path) -> io::Result<Self> {
+        let draft = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            Ok(metadata) if !metadata.is_file() => None,
+            Ok(metadata) if metadata.permissions().readonly() => {
+                return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+            }
+            _ => Some(Draft::beside(path)?),
+        };
+        Ok(Self { path: path.to_owned(), draft })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn write(&mut self, content: &[u8]) -> io::Result<()> {
+        let Some(mut draft) = self.draft.take() else {
+            return fs::OpenOptions::new().write(true).open(&self.path)?.write_all(content);
+        };
+        let written = draft.file.write_all(content).and_then(|()| fs::rename(&draft.path, &self.path));
+        if written.is_err() {
+            // The first error is the one to tell; a draft that stays behind is the lesser evil.
+            let _ = fs::remove_file(&draft.path);
+        }
+        written
+    }
+}
+
+impl Draft {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut draft = std::ffi::OsString::from(".");
+        draft.push(name);
+        draft.push(format!(".{}.tmp", std::process::id()));
+        let path = path.with_file_name(draft);
+        let file = File::create(&path)?;
+        Ok(Self { path, file })
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if let Some(draft) = &self.draft {
+            // Nothing to tell anybody: the run ended without this report.
+            let _ = fs::remove_file(&draft.path);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a run is asked to do: plain data, resolved from flags, environment and `pns.toml` by [`crate::cli`].
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use pns_engine::Timestamp;
+use pns_simulator::clock::Gear;
+use pns_simulator::endpoint::Endpoint;
+use pns_simulator::secret::ApiKey;
+
+/// Everything that affects the outcome of `pns run`.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// Scenario files and folders; empty: the shipped scenarios.
+    pub paths: Vec<PathBuf>,
+    /// Which of them to run.
+    pub filter: Filter,
+    /// What is judged, and how it is reached.
+    pub connection: Connection,
+    /// Where to ask the receiver what it did with a notification.
+    pub probe: Option<ProbeUrl>,
+    /// How PNS time moves.
+    pub gear: Gear,
+    /// Places everything that is drawn.
+    pub seed: u64,
+    /// PNS time at the start; `None`: the present. Pins the times in bodies too.
+    pub epoch: Option<Timestamp>,
+    /// A folder with a user's own schema pack; `None`: what each scenario names.
+    pub schema_pack: Option<PathBuf>,
+    /// Scenarios run at the same time.
+    pub jobs: NonZeroUsize,
+    /// When to stop early.
+    pub stop: StopAfter,
+    /// How long to wait for the target to take connections before the first scenario.
+    pub wait_for_target: Option<Duration>,
+    /// Values of scenario variables, over those in the files.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// How a receiver is reached.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The receiver's address; `None`: the embedded receiver.
+    pub target: Option<Endpoint>,
+    /// The key agreed on; `None`: no authorization header.
+    pub api_key: Option<ApiKey>,
+    /// Whom to trust.
+    pub trust: Trust,
+    /// What to do with `http://`.
+    pub plain_http: PlainHttp,
+    /// Which versions of HTTP to offer.
+    pub http_version: HttpVersion,
+    /// Addresses to use instead of asking DNS.
+    pub resolve: Vec<Resolve>,
+    /// Headers added to every notification, in order.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Longest wait for a TCP connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for an acknowledgement.
+    pub ack_timeout: Duration,
+}
+
+/// How the receiver's certificate is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// By the authorities that this machine trusts.
+    Platform,
+    /// By the authorities in this PEM file only, as curl's `--cacert`.
+    File(PathBuf),
+    /// Not at all.
+    Nobody,
+}
+
+/// What happens to an `http://` target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Nothing is sent, as PNS does.
+    Refused,
+    /// It is sent to, and every report says that PNS would not.
+    Permitted,
+}
+
+/// Which versions of HTTP are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1 only.
+    Http1,
+    /// HTTP/2 where the receiver takes it by ALPN, HTTP/1.1 otherwise.
+    Http2IfOffered,
+}
+
+/// One `--resolve HOST:PORT:ADDRESS`, as curl's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolve {
+    /// The host name in the URL.
+    pub host: String,
+    /// The port in the URL.
+    pub port: u16,
+    /// Where to connect instead.
+    pub address: IpAddr,
+}
+
+impl Resolve {
+    /// The socket address to connect to.
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// The base URL of the receiver's probe: what scenarios call `{{probe_url}}`, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeUrl(pub String);
+
+/// Which scenarios are run. Empty lists select everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Any of these tags.
+    pub tags: Vec<String>,
+    /// None of these tags.
+    pub skip_tags: Vec<String>,
+    /// The id or the title contains any of these.
+    pub names: Vec<String>,
+}
+
+impl Filter {
+    /// Whether a scenario with this id, title and these tags is run.
+    pub fn selects<'a>(&self, id: &str, title: &str, tags: impl IntoIterator<Item = &'a str>) -> bool {
+        let tags: Vec<&str> = tags.into_iter().collect();
+        let tagged = |wanted: &[String]| wanted.iter().any(|tag| tags.contains(&tag.as_str()));
+        (self.tags.is_empty() || tagged(&self.tags))
+            && !tagged(&self.skip_tags)
+            && (self.names.is_empty()
+                || self.names.iter().any(|name| id.contains(name.as_str()) || title.contains(name.as_str())))
+    }
+}
+
+/// When a run stops before all scenarios are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopAfter {
+    /// Never.
+    Nothing,
+    /// When so many scenarios have failed.
+    Failures(NonZeroU64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selects(filter: &Filter) -> bool {
+        filter.selects("auth/key-sent", "The key is sent", ["auth", "smoke"])
+    }
+
+    fn texts(all: &[&str]) -> Vec<String> {
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_filter_selects_by_any_tag_by_no_skipped_tag_and_by_any_name() {
+        assert!(selects(&Filter::default()));
+        assert!(selects(&Filter { tags: texts(&["slow", "smoke"]), ..Filter::default() }));
+        assert!(!selects(&Filter { tags: texts(&["slow"]), ..Filter::default() }));
+        assert!(!selects(&Filter { skip_tags: texts(&["smoke"]), ..Filter::default() }));
+        assert!(selects(&Filter { names: texts(&["x", "key is"]), ..Filter::default() }));
+        assert!(selects(&Filter { names: texts(&["auth/"]), ..Filter::default() }));
+        assert!(!selects(&Filter { names: texts(&["downtime/"]), ..Filter::default() }));
+    }
+}
