@@ -34,7 +34,7 @@ mod time;
 pub use backoff::{Backoff, BackoffError, Factor, Jitter};
 pub use command::{Command, CommandError};
 pub use event_type::{AdditionalField, Category, EventType, EventTypeSet, UnknownEventType};
-pub use id::{DeliveryId, NotificationId, SubscriptionId, SupplierId, WindowId};
+pub use id::{DeliveryId, NotAUuid, NotificationId, SubscriptionId, SupplierId, WindowId};
 pub use outcome::{Answer, FailureReason, Outcome, TlsFailure};
 pub use rate_limit::{RateLimit, RateLimitError};
 pub use record::{AbandonCause, Deferrals, Happened, Origin, Record};
