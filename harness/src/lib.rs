@@ -1,12 +1,14 @@
 //! Runs scenarios against any receiver of PNS notifications and judges it.
+//!
+//! [`scenario`] reads scenario files, [`runner`] plays them against a target and tells what happens as
+//! [`event`]s, [`report`] writes those down, [`receiver`] is the embedded receiver, and [`cli`] is the command line.
 
-<<<<<<< HEAD
+mod advice;
 pub mod clause;
 pub mod event;
 pub mod exit;
+pub mod ledger;
+pub mod receiver;
 pub mod redact;
 pub mod report;
 pub mod settings;
-=======
-pub mod receiver;
->>>>>>> receiver
