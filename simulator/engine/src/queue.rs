@@ -147,6 +147,7 @@ impl Queue {
             Turn::First => {
                 self.turn = Turn::Retry;
                 let (id, delivery) = self.firsts.pop_front()?;
+                self.give_back();
                 Some(Taken { id, due: delivery.published, delivery })
             }
             Turn::Retry => {
@@ -154,6 +155,14 @@ impl Queue {
                 let ((due, id), delivery) = self.retries.pop_first()?;
                 Some(Taken { id, due, delivery })
             }
+        }
+    }
+
+    /// Gives back memory that a backlog of first attempts took and no longer needs.
+    fn give_back(&mut self) {
+        const KEPT: usize = 1_024;
+        if self.firsts.capacity() > KEPT && self.firsts.len() < self.firsts.capacity() / 4 {
+            self.firsts.shrink_to((self.firsts.len() * 2).max(KEPT / 2));
         }
     }
 
