@@ -239,8 +239,6 @@ fn judge(world: &World, subscriptions: &[Subscription]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn random_runs_keep_every_guarantee_and_end_delivered(
         seed: u64,
