@@ -4,11 +4,16 @@
 //! [`event`]s, [`report`] writes those down, [`receiver`] is the embedded receiver, and [`cli`] is the command line.
 
 mod advice;
+pub mod check;
 pub mod clause;
+pub mod cli;
+pub mod curl;
 pub mod event;
 pub mod exit;
 pub mod ledger;
 pub mod receiver;
 pub mod redact;
 pub mod report;
+pub mod runner;
+pub mod scenario;
 pub mod settings;

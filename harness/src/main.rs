@@ -1,1 +1,7 @@
-fn main() {}
+//! `pns`: runs scenarios against any receiver of PNS notifications and judges it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pns_harness::cli::main()
+}

@@ -38,9 +38,10 @@ pub(super) fn write_all(
         repeat = Some(&failure.repeat).filter(|repeat| !repeat.is_empty()).or(repeat);
     }
     if let Some(repeat) = repeat {
-        writeln!(out, "\n      {} {}\n", paint(BOLD, "repeat:"), printable(repeat))?;
+        writeln!(out, "\n      {} {}", paint(BOLD, "repeat:"), printable(repeat))?;
     }
-    Ok(())
+    let told = finished.checks.iter().any(|check| check.verdict == CheckVerdict::Failed);
+    if told { writeln!(out) } else { Ok(()) }
 }
 
 fn head(

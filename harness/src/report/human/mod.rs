@@ -40,13 +40,23 @@ pub struct Human<W> {
     /// Begun, and not yet told: the first of them may still be running.
     open: VecDeque<(ScenarioStarted, Option<ScenarioFinished>)>,
     theme: Option<String>,
+    /// A failure told in full ends with an empty line of its own.
+    spaced: bool,
     summary: Summary,
 }
 
 impl<W: Write> Human<W> {
     /// Tells on `out`, and shows on `progress` how far the run has come.
     pub fn new(out: W, progress: Progress, detail: Detail) -> Self {
-        Self { out, progress, detail, open: VecDeque::new(), theme: None, summary: Summary::default() }
+        Self {
+            out,
+            progress,
+            detail,
+            open: VecDeque::new(),
+            theme: None,
+            spaced: false,
+            summary: Summary::default(),
+        }
     }
 
     /// What it wrote to.
@@ -104,10 +114,15 @@ impl<W: Write> Human<W> {
         self.summary.scenario(started, finished);
         let theme = theme_of(&started.id).to_owned();
         let new_theme = self.theme.as_ref() != Some(&theme);
+        let spaced = self.spaced;
+        // A failure that is expected is told in full on demand only.
+        let in_full =
+            self.detail == Detail::Checks || !matches!(finished.verdict, ScenarioVerdict::ExpectedFailure(_));
         let Self { out, progress, detail, .. } = self;
         progress.suspend(|| {
             if new_theme {
-                writeln!(out, "\n{}", paint(BOLD, &theme))?;
+                let gap = if spaced { "" } else { "\n" };
+                writeln!(out, "{gap}{}", paint(BOLD, &theme))?;
             }
             verdict_line(out, started, finished)?;
             for check in &finished.checks {
@@ -116,8 +131,9 @@ impl<W: Write> Human<W> {
             for note in &finished.notes {
                 writeln!(out, "        {}", paint(DIM, &format!("note: {}", printable(note))))?;
             }
-            failure::write_all(out, started, finished)
+            if in_full { failure::write_all(out, started, finished) } else { Ok(()) }
         })?;
+        self.spaced = in_full && finished.checks.iter().any(|check| check.verdict == CheckVerdict::Failed);
         self.theme = Some(theme);
         Ok(())
     }

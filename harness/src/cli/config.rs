@@ -1,0 +1,171 @@
+//! `pns.toml`: the flags of a project, written down. Keys are the long names of the flags.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Failure, did_you_mean};
+
+/// The file that is read from the working directory when none is named.
+const DEFAULT: &str = "pns.toml";
+/// A settings file of a megabyte is another file by mistake.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// What `pns.toml` says. Values stay as they are written; they are read as those of flags are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Config {
+    pub(super) target: Option<String>,
+    pub(super) api_key_file: Option<PathBuf>,
+    pub(super) cacert: Option<PathBuf>,
+    pub(super) insecure: Option<bool>,
+    pub(super) allow_http: Option<bool>,
+    pub(super) http2: Option<bool>,
+    pub(super) resolve: Vec<String>,
+    pub(super) header: Vec<String>,
+    pub(super) connect_timeout: Option<String>,
+    pub(super) ack_timeout: Option<String>,
+    pub(super) probe: Option<String>,
+    pub(super) clock: Option<String>,
+    pub(super) seed: Option<u64>,
+    pub(super) epoch: Option<String>,
+    pub(super) schema_pack: Option<PathBuf>,
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) tag: Vec<String>,
+    pub(super) skip_tag: Vec<String>,
+    pub(super) name: Vec<String>,
+    pub(super) report: Vec<String>,
+    pub(super) max_failures: Option<std::num::NonZeroU64>,
+    pub(super) wait_for_target: Option<String>,
+    pub(super) variable: BTreeMap<String, String>,
+}
+
+const KEYS: [&str; 24] = [
+    "target",
+    "api-key-file",
+    "cacert",
+    "insecure",
+    "allow-http",
+    "http2",
+    "resolve",
+    "header",
+    "connect-timeout",
+    "ack-timeout",
+    "probe",
+    "clock",
+    "seed",
+    "epoch",
+    "schema-pack",
+    "jobs",
+    "paths",
+    "tag",
+    "skip-tag",
+    "name",
+    "report",
+    "max-failures",
+    "wait-for-target",
+    "variable",
+];
+
+impl Config {
+    /// Reads `named`, or `pns.toml` in the working directory if there is one. Paths in it are relative to it.
+    pub(super) fn load(named: Option<&Path>) -> Result<Self, Failure> {
+        let path = named.unwrap_or(Path::new(DEFAULT));
+        let text = match read(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                let context = format!("cannot read the settings file `{}`", path.display());
+                return Err(Failure::usage(anyhow::Error::new(error).context(context)));
+            }
+        };
+        let mut config = Self::parse(path, &text)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for file in
+            [&mut config.api_key_file, &mut config.cacert, &mut config.schema_pack].into_iter().flatten()
+        {
+            *file = folder.join(&*file);
+        }
+        for file in &mut config.paths {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
+        let invalid = |error: toml::de::Error| {
+            Failure::usage(anyhow::anyhow!("{}: {}", path.display(), error.to_string().trim_end()))
+        };
+        let table = toml::de::DeTable::parse(text).map_err(invalid)?;
+        let unknown = table.get_ref().keys().find(|key| !KEYS.contains(&&**key.get_ref()));
+        if let Some(key) = unknown {
+            let line = text[..key.span().start].matches('\n').count() + 1;
+            let key = key.get_ref();
+            let failure =
+                Failure::usage(anyhow::anyhow!("{}:{line}: unknown setting `{key}`", path.display()));
+            return Err(match &**key {
+                "api-key" => failure.help("keep keys out of settings files: `api-key-file`, or PNS_API_KEY"),
+                _ => match did_you_mean(key, KEYS) {
+                    Some(known) => failure.help(format!("did you mean `{known}`?")),
+                    None => failure.help(format!("known settings: {}", KEYS.join(", "))),
+                },
+            });
+        }
+        toml::from_str(text).map_err(invalid)
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.len() > BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than a megabyte"));
+    }
+    fs::read_to_string(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Failure> {
+        Config::parse(Path::new("pns.toml"), text)
+    }
+
+    #[test]
+    fn every_known_key_is_a_setting() {
+        // A key that `Config` does not know would pass the first check and be ignored by the second.
+        let text = "target='https://h'\napi-key-file='k'\ncacert='c'\ninsecure=true\nallow-http=true\nhttp2=true\n\
+                    resolve=['a']\nheader=['a']\nconnect-timeout='1s'\nack-timeout='1s'\nprobe='p'\n\
+                    clock='real'\nseed=1\nepoch='e'\nschema-pack='s'\njobs=2\npaths=['p']\ntag=['t']\n\
+                    skip-tag=['t']\nname=['n']\nreport=['r']\nmax-failures=1\nwait-for-target='1s'\n\
+                    variable={a='b'}\n";
+        let config = parse(text).unwrap();
+        let shown = format!("{config:?}");
+        assert_eq!(text.lines().count(), KEYS.len());
+        assert!(!shown.contains("None") && !shown.contains("[]") && !shown.contains("{}"), "{shown}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_line_and_a_likely_one() {
+        let failure = parse("seed = 1\n\ntagret = 'x'\n").unwrap_err();
+        assert_eq!(failure.error.to_string(), "pns.toml:3: unknown setting `tagret`");
+        assert_eq!(failure.help.as_deref(), Some("did you mean `target`?"));
+        assert_eq!(failure.exit.code(), 2);
+    }
+
+    #[test]
+    fn a_key_does_not_belong_into_the_file() {
+        assert!(parse("api-key = 's3cret'").unwrap_err().help.unwrap().contains("api-key-file"));
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_with_its_place() {
+        let text = parse("jobs = 'many'").unwrap_err().error.to_string();
+        assert!(text.contains("line 1"), "{text}");
+    }
+}

@@ -1,0 +1,138 @@
+//! `pns explain`: what a check or a clause is about, and how a receiver is mended.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use super::{Failure, did_you_mean};
+use crate::check::{self, CheckKind};
+use crate::clause::Clause;
+use crate::exit::Exit;
+use crate::report::text::{table, wrap};
+
+const WIDTH: usize = 90;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A check, as reports name it, or a clause; none: a list of all
+    #[arg(value_name = "CHECK|CLAUSE")]
+    topic: Option<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let text = match &args.topic {
+        None => overview(),
+        Some(topic) => explain(topic)?,
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Exit::Held)
+}
+
+fn explain(topic: &str) -> Result<String, Failure> {
+    if let Some(kind) = CheckKind::find(topic) {
+        return Ok(of_check(kind));
+    }
+    if let Ok(clause) = topic.parse() {
+        return Ok(of_clause(clause));
+    }
+    let known = check::ALL.iter().map(|kind| kind.id).chain(Clause::ALL.into_iter().map(Clause::name));
+    let failure = Failure::usage(anyhow::anyhow!("no check and no clause is called `{topic}`"));
+    Err(match did_you_mean(topic, known) {
+        Some(likely) => failure.help(format!("did you mean `{likely}`?")),
+        None => failure.help("`pns explain` lists them all"),
+    })
+}
+
+fn overview() -> String {
+    let mut text = String::from("Clauses of Cvent’s page on PNS:\n");
+    section(
+        &mut text,
+        Clause::ALL.iter().map(|clause| vec![clause.name().to_owned(), clause.heading().to_owned()]),
+    );
+    let row =
+        |kind: &CheckKind| vec![kind.id.to_owned(), kind.strength.name().to_owned(), kind.title.to_owned()];
+    let (guarantees, expectations): (Vec<&CheckKind>, Vec<_>) =
+        check::ALL.iter().partition(|kind| kind.is_guarantee());
+    text.push_str("\nExpectations in scenario files:\n");
+    section(&mut text, expectations.into_iter().map(row));
+    text.push_str("\nGuarantees, checked in every scenario:\n");
+    section(&mut text, guarantees.into_iter().map(row));
+    text.push_str("\n`pns explain NAME` tells more.\n");
+    text
+}
+
+fn section(text: &mut String, rows: impl Iterator<Item = Vec<String>>) {
+    for line in table(&rows.collect::<Vec<_>>()) {
+        writeln!(text, "  {line}").expect("a String takes everything");
+    }
+}
+
+fn of_check(kind: &CheckKind) -> String {
+    let mut text = format!("{}: {}\n", kind.id, kind.title);
+    paragraph(&mut text, "Strength", strength(kind));
+    quote(&mut text, kind.clause);
+    paragraph(&mut text, "When it does not hold", kind.mend);
+    if !kind.is_guarantee() {
+        paragraph(&mut text, "What a receiver does", kind.clause.advice());
+    }
+    text
+}
+
+fn of_clause(clause: Clause) -> String {
+    let mut text = format!("{clause}\n");
+    quote(&mut text, clause);
+    paragraph(&mut text, "What a receiver does", clause.advice());
+    let checks: Vec<&str> =
+        check::ALL.iter().filter(|kind| kind.clause == clause).map(|kind| kind.id).collect();
+    if !checks.is_empty() {
+        paragraph(&mut text, "Checks", &checks.join(", "));
+    }
+    text
+}
+
+fn strength(kind: &CheckKind) -> &'static str {
+    use crate::event::Strength;
+    match kind.strength {
+        Strength::Must => "must: Cvent’s page says so",
+        Strength::Should => "should: follows from Cvent’s page, or from HTTP",
+        Strength::Advice => "advice: reported, and never red",
+    }
+}
+
+fn quote(text: &mut String, clause: Clause) {
+    let heading = format!("Cvent’s page, “{}”", clause.heading());
+    paragraph(text, &heading, &format!("“{}”", clause.sentence()));
+}
+
+fn paragraph(text: &mut String, heading: &str, body: &str) {
+    writeln!(text, "\n{heading}:").expect("a String takes everything");
+    for line in wrap(body, WIDTH) {
+        writeln!(text, "  {line}").expect("a String takes everything");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_listed_can_be_explained() {
+        for topic in check::ALL.iter().map(|kind| kind.id).chain(Clause::ALL.into_iter().map(Clause::name)) {
+            let text = explain(topic).unwrap();
+            assert!(text.starts_with(topic) && text.contains("Cvent’s page"), "{text}");
+            assert!(overview().contains(topic));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_is_guessed() {
+        let failure = explain("guarantee.ratelimit").unwrap_err();
+        assert_eq!(failure.help.as_deref(), Some("did you mean `guarantee.rate-limit`?"));
+        assert_eq!(failure.exit.code(), 2);
+    }
+
+    #[test]
+    fn quotes_are_the_pages_own_words() {
+        let text = of_clause(Clause::RateLimiting);
+        assert!(text.contains("at a rate faster than"), "{text}");
+    }
+}

@@ -1,0 +1,260 @@
+//! `pns run`: from arguments to [`RunSettings`], from events to reports, from the outcome to an exit code.
+
+use std::io::{self, IsTerminal};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use pns_engine::Timestamp;
+use pns_simulator::clock::{self, Gear};
+
+use super::Failure;
+use super::args::{ConnectionArgs, list, setting, span};
+use super::config::Config;
+use super::values::{instant, timeout, variable};
+use crate::event::Event;
+use crate::exit::Exit;
+use crate::redact::Redactor;
+use crate::report::human::{Detail, Progress};
+use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
+use crate::runner::{self, RunOutcome};
+use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
+
+/// Run scenarios against a receiver and judge it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = crate::exit::HELP)]
+pub(super) struct Args {
+    /// Scenario files and folders [default: the shipped scenarios]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// Base URL at which scenarios ask the receiver what it did with a notification
+    #[arg(long, value_name = "URL", env = "PNS_PROBE", help_heading = "Receiver")]
+    probe: Option<String>,
+    /// Wait until the receiver takes connections, at most so long
+    #[arg(long, value_name = "SPAN", env = "PNS_WAIT_FOR_TARGET", value_parser = timeout, help_heading = "Receiver")]
+    wait_for_target: Option<Duration>,
+    #[command(flatten)]
+    course: CourseArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Settings file [default: pns.toml in the working directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// How a run goes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Course of the run")]
+struct CourseArgs {
+    /// How PNS time moves: `virtual`, `real`, or a factor such as `60x` [default: virtual]
+    #[arg(long, value_name = "GEAR", env = "PNS_CLOCK")]
+    clock: Option<Gear>,
+    /// Places everything that is drawn [default: a new one, printed]
+    #[arg(long, value_name = "NUMBER", env = "PNS_SEED")]
+    seed: Option<u64>,
+    /// PNS time at the start, and in bodies [default: now]
+    #[arg(long, value_name = "TIME", env = "PNS_EPOCH", value_parser = instant)]
+    epoch: Option<Timestamp>,
+    /// A folder with your own schema pack, for instance from Cvent's download
+    #[arg(long, visible_alias = "pack", value_name = "DIR", env = "PNS_SCHEMA_PACK")]
+    schema_pack: Option<PathBuf>,
+    /// Scenarios at the same time [default: the number of processors; 1 with --target]
+    #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]
+    jobs: Option<NonZeroUsize>,
+    /// Value of a scenario variable
+    #[arg(long, value_name = "NAME=VALUE", env = "PNS_VARIABLE", value_parser = variable, value_delimiter = ',')]
+    variable: Vec<(String, String)>,
+    /// Stop when so many scenarios have failed
+    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_FAILURES")]
+    max_failures: Option<NonZeroU64>,
+    /// Stop at the first scenario that fails
+    #[arg(long, env = "PNS_FAIL_FAST", conflicts_with = "max_failures",
+        value_parser = clap::builder::BoolishValueParser::new())]
+    fail_fast: bool,
+}
+
+/// Which scenarios.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Selection")]
+struct SelectionArgs {
+    /// Only scenarios with any of these tags
+    #[arg(long, value_name = "TAG", env = "PNS_TAG", value_delimiter = ',')]
+    tag: Vec<String>,
+    /// No scenario with any of these tags
+    #[arg(long, value_name = "TAG", env = "PNS_SKIP_TAG", value_delimiter = ',')]
+    skip_tag: Vec<String>,
+    /// Only scenarios whose id or title contains any of these
+    #[arg(long, value_name = "TEXT", env = "PNS_NAME")]
+    name: Vec<String>,
+}
+
+/// What is told, and where.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// Write reports for machines: `junit=FILE`, `json=FILE`
+    #[arg(long, value_name = "FORMAT=FILE", env = "PNS_REPORT", value_delimiter = ',')]
+    report: Vec<FileReport>,
+    /// Show no progress on standard error
+    #[arg(long, env = "PNS_NO_PROGRESS", value_parser = clap::builder::BoolishValueParser::new())]
+    no_progress: bool,
+    /// Tell every check, not only those that did not hold
+    #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
+    verbose: bool,
+    /// When to use colours [default: auto]
+    #[arg(long, value_name = "WHEN", env = "PNS_COLOR")]
+    color: Option<Color>,
+    /// Set by CI servers: no progress is shown then.
+    #[arg(long = "ci", env = "CI", hide = true, num_args = 0..=1, default_missing_value = "true")]
+    ci: Option<String>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Runs, reports, and says how it went.
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
+    let config = Config::load(args.config.as_deref())?;
+    let output = args.output.resolve(&config)?;
+    let settings = settings(
+        args.paths,
+        args.connection,
+        args.probe,
+        args.wait_for_target,
+        args.course,
+        args.selection,
+        &config,
+    )?;
+    let redactor = Redactor::new(settings.connection.api_key.as_ref());
+    let mut reports = output.open(&redactor)?;
+    let mut failed: Option<ReportError> = None;
+    let mut sink = |event: &Event| {
+        for report in &mut reports {
+            if let Err(error) = report.handle(event) {
+                // The run goes on for the other reports; the first error is the one to tell.
+                failed.get_or_insert(error);
+            }
+        }
+    };
+    let outcome = runner::run(settings, &mut sink);
+    if let Some(error) = failed {
+        let failure = Failure::harness(error);
+        // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
+        if !failure.is_broken_pipe() {
+            return Err(failure);
+        }
+    }
+    match outcome {
+        RunOutcome::Finished(finished) => Ok(Exit::of_run(&finished)),
+        RunOutcome::Refused(reason) => Err(Failure::usage(anyhow::anyhow!("{}", redactor.redact(&reason)))),
+    }
+}
+
+fn settings(
+    paths: Vec<PathBuf>,
+    connection: ConnectionArgs,
+    probe: Option<String>,
+    wait_for_target: Option<Duration>,
+    course: CourseArgs,
+    selection: SelectionArgs,
+    config: &Config,
+) -> Result<RunSettings, Failure> {
+    let connection = connection.resolve(config)?;
+    let gear = match (course.clock, &config.clock) {
+        (Some(gear), _) => gear,
+        (None, Some(text)) => text.parse().map_err(|error| setting("clock", error))?,
+        (None, None) => Gear::Virtual,
+    };
+    let epoch = match (course.epoch, &config.epoch) {
+        (Some(epoch), _) => Some(epoch),
+        (None, Some(text)) => Some(instant(text).map_err(|error| setting("epoch", error))?),
+        (None, None) => None,
+    };
+    let mut variables = config.variable.clone();
+    variables.extend(course.variable);
+    let one = NonZeroUsize::MIN;
+    // Side by side, scenarios would see each other's load on a receiver that they share.
+    let jobs =
+        if connection.target.is_some() { one } else { std::thread::available_parallelism().unwrap_or(one) };
+    let max_failures = if course.fail_fast { Some(NonZeroU64::MIN) } else { course.max_failures };
+    Ok(RunSettings {
+        paths: if paths.is_empty() { config.paths.clone() } else { paths },
+        filter: Filter {
+            tags: or(selection.tag, &config.tag),
+            skip_tags: or(selection.skip_tag, &config.skip_tag),
+            names: or(selection.name, &config.name),
+        },
+        connection,
+        probe: probe
+            .or_else(|| config.probe.clone())
+            .map(|url| ProbeUrl(url.trim_end_matches('/').to_owned())),
+        gear,
+        seed: course.seed.or(config.seed).unwrap_or_else(new_seed),
+        epoch,
+        schema_pack: course.schema_pack.or_else(|| config.schema_pack.clone()),
+        jobs: course.jobs.or(config.jobs).unwrap_or(jobs),
+        stop: max_failures.or(config.max_failures).map_or(StopAfter::Nothing, StopAfter::Failures),
+        wait_for_target: span(wait_for_target, &config.wait_for_target, "wait-for-target")?,
+        variables,
+    })
+}
+
+fn or(given: Vec<String>, config: &[String]) -> Vec<String> {
+    if given.is_empty() { config.to_vec() } else { given }
+}
+
+/// From the clock, and short enough to be typed again.
+fn new_seed() -> u64 {
+    pns_engine::rng::draw(clock::real_now().as_nanos(), 0, 0) % 1_000_000_000
+}
+
+/// Where reports go.
+struct Output {
+    files: Vec<FileReport>,
+    color: ColorChoice,
+    detail: Detail,
+    progress: Progress,
+}
+
+impl OutputArgs {
+    fn resolve(self, config: &Config) -> Result<Output, Failure> {
+        let watched =
+            io::stderr().is_terminal() && !self.no_progress && self.ci.is_none_or(|ci| ci.is_empty());
+        Ok(Output {
+            files: list(self.report, &config.report, "report")?,
+            color: match self.color {
+                Some(Color::Always) => ColorChoice::Always,
+                Some(Color::Never) => ColorChoice::Never,
+                Some(Color::Auto) | None => ColorChoice::Auto,
+            },
+            detail: if self.verbose { Detail::Checks } else { Detail::Verdicts },
+            progress: if watched { Progress::on_stderr() } else { Progress::hidden() },
+        })
+    }
+}
+
+impl Output {
+    /// Opens every report now: a run must not end with one that has nowhere to go.
+    fn open(self, redactor: &Redactor) -> Result<Vec<Box<dyn Reporter>>, Failure> {
+        let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
+        for file in &self.files {
+            reports.push(Box::new(FileReporter::prepare(file, redactor.clone()).map_err(Failure::usage)?));
+        }
+        let stdout = AutoStream::new(io::stdout(), self.color);
+        let out = RedactingWriter::new(stdout, redactor.clone());
+        reports.push(Box::new(Human::new(out, self.progress, self.detail)));
+        Ok(reports)
+    }
+}
