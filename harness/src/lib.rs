@@ -1,1 +1,3 @@
 //! Runs scenarios against any receiver of PNS notifications and judges it.
+
+pub mod scenario;
