@@ -219,13 +219,12 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
                 self.routes.get(&attempt.subscription).expect("a subscription is routed before it sends");
             let body = self.bodies.body(&attempt, self.clock.stamp(attempt.published));
             let request = Request {
-                endpoint: Arc::clone(&route.endpoint),
                 api_key: route.api_key.clone(),
                 headers: Arc::clone(&route.headers),
-                body,
                 injection: self.faults.injection_for(&attempt, now),
                 connect_timeout: route.connect_timeout,
                 ack_timeout: route.ack_timeout,
+                ..Request::new(Arc::clone(&route.endpoint), body)
             };
             let transport = self.transport.clone();
             self.in_flight.spawn(async move {

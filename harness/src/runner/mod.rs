@@ -3,14 +3,15 @@
 mod bodies;
 mod expect;
 mod lifecycle;
+mod play;
 mod probe;
 mod rate;
 mod reactions;
-mod scenario;
 mod step;
 mod subscribe;
 mod target;
 mod timeline;
+mod verdict;
 mod words;
 mod world;
 
@@ -24,13 +25,11 @@ use pns_simulator::schema::Pack;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use target::transport;
-
 use crate::event::{
     Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Target as TargetName,
     Totals,
 };
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario};
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
@@ -40,43 +39,53 @@ const EVENTS_WAITING_MAX: usize = 1_024;
 /// Between two looks at a target that is not up yet.
 const TARGET_POLL: Duration = Duration::from_millis(200);
 
-/// What a run came to.
+/// How a run ended.
 #[derive(Clone, Debug)]
-pub struct RunOutcome {
-    /// The counts.
-    pub totals: Totals,
-    /// How it ended.
-    pub end: RunEnd,
+pub enum RunOutcome {
+    /// It took place; [`Event::RunFinished`] was the last event.
+    Finished(RunFinished),
+    /// It could not begin: scenario files that do not parse, a schema pack or certificate that cannot be used. The
+    /// text is ready to be printed.
+    Refused(String),
 }
 
-/// A run that could not begin.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum RunError {
-    /// A setting is of no use.
-    #[error("{0}")]
-    Settings(String),
+/// Runs the scenarios that `settings` name and tells `sink` all that happens.
+pub fn run(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> RunOutcome {
+    let found = match scenario::load(&settings.paths) {
+        Ok(found) => found,
+        Err(diagnostics) => return RunOutcome::Refused(diagnostics),
+    };
+    let total = found.len();
+    let selected: Vec<Arc<Scenario>> = found
+        .into_iter()
+        .filter(|one| settings.filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str)))
+        .map(Arc::new)
+        .collect();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return RunOutcome::Refused(format!("cannot start the runtime: {error}")),
+    };
+    let filtered_out = total - selected.len();
+    let outcome = runtime.block_on(run_selected(settings, selected, filtered_out, sink));
+    // Attempts that hang in a receiver must not hold up the end of the process.
+    runtime.shutdown_background();
+    outcome
 }
 
-/// Runs `scenarios`, of which `settings` tells how, and tells `sink` all that happens.
-///
-/// `scenarios` are those selected already; `filtered_out` is how many were not.
-///
-/// # Errors
-/// When a setting turns out to be of no use before anything is sent.
-pub async fn run(
+async fn run_selected(
     settings: RunSettings,
     scenarios: Vec<Arc<Scenario>>,
     filtered_out: usize,
-    sink: &mut (dyn FnMut(&Event) + Send),
-) -> Result<RunOutcome, RunError> {
+    sink: &mut dyn FnMut(&Event),
+) -> RunOutcome {
     let wall = Stopwatch::start();
-    let ground = Ground::prepare(&settings).map_err(RunError::Settings)?;
-    let own_pack = match &settings.schema_pack {
-        None => None,
-        Some(dir) => {
-            let pack = Pack::load(dir).map_err(|error| RunError::Settings(error.to_string()))?;
-            Some(Arc::new(pack))
-        }
+    let ground = match Ground::prepare(&settings) {
+        Ok(ground) => ground,
+        Err(reason) => return RunOutcome::Refused(reason),
+    };
+    let own_pack = match settings.schema_pack.as_deref().map(Pack::load).transpose() {
+        Ok(pack) => pack.map(Arc::new),
+        Err(error) => return RunOutcome::Refused(error.to_string()),
     };
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
@@ -84,14 +93,13 @@ pub async fn run(
     let end = match preflight(&settings, &ground).await {
         Err(reason) => RunEnd::Unreachable(reason),
         Ok(()) => {
-            let stage = Arc::new(scenario::Stage { settings, ground, own_pack });
-            play(&stage, scenarios, stop, &mut tally, sink).await
+            let stage = Arc::new(play::Stage { settings, ground, own_pack });
+            play_all(&stage, scenarios, stop, &mut tally, sink).await
         }
     };
-    let finished =
-        RunFinished { totals: tally.totals, wall: wall.elapsed(), pns_time: tally.pns_time, end: end.clone() };
-    sink(&Event::RunFinished(finished));
-    Ok(RunOutcome { totals: tally.totals, end })
+    let finished = RunFinished { totals: tally.totals, wall: wall.elapsed(), pns_time: tally.pns_time, end };
+    sink(&Event::RunFinished(finished.clone()));
+    RunOutcome::Finished(finished)
 }
 
 #[derive(Debug, Default)]
@@ -115,12 +123,12 @@ impl Tally {
 }
 
 /// Runs the scenarios, so many at a time, in order of their start.
-async fn play(
-    stage: &Arc<scenario::Stage>,
+async fn play_all(
+    stage: &Arc<play::Stage>,
     scenarios: Vec<Arc<Scenario>>,
     stop: StopAfter,
     tally: &mut Tally,
-    sink: &mut (dyn FnMut(&Event) + Send),
+    sink: &mut dyn FnMut(&Event),
 ) -> RunEnd {
     let (sender, mut events) = mpsc::channel(EVENTS_WAITING_MAX);
     let mut waiting = scenarios.into_iter();
@@ -153,7 +161,7 @@ async fn play(
     }
 }
 
-fn deliver(event: &Event, tally: &mut Tally, sink: &mut (dyn FnMut(&Event) + Send)) {
+fn deliver(event: &Event, tally: &mut Tally, sink: &mut dyn FnMut(&Event)) {
     if let Event::ScenarioFinished(finished) = event {
         tally.count(finished);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pns_engine::DeliveryId;
 use pns_engine::guarantee::Finding;
 
-use super::scenario::{location, shell};
+use super::play::location;
 use super::timeline::timelines;
 use super::world::World;
 use super::{expect, words};

@@ -10,7 +10,11 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{Backoff, EventType, EventTypeSet, FailingDelivery, RateLimit, RetryAfter, Supplierless};
+use pns_engine::{
+    Backoff, EventType, EventTypeSet, FailingDelivery, FailureReason, Outcome, RateLimit, RetryAfter, Supplierless,
+};
+
+use crate::clause::Clause;
 
 /// The subscription that a scenario has when it names none.
 pub const DEFAULT_SUBSCRIPTION: &str = "default";
@@ -76,29 +80,6 @@ pub struct Scenario {
     pub place: Place,
 }
 
-/// A statement of Cvent's PNS page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Clause {
-    /// What an endpoint receives, and in which form.
-    EndpointSchema,
-    /// The Authorization header.
-    Authentication,
-    /// Nothing goes to plain HTTP.
-    HttpsOnly,
-    /// Failures and retries.
-    DeliveryFailure,
-    /// Announced downtime.
-    Downtime,
-    /// The rate limit.
-    RateLimiting,
-    /// Which events a subscription receives.
-    Subscription,
-    /// The 33 event types and their fields.
-    EventTypes,
-    /// The non-breaking change of November 2016.
-    November2016,
-}
-
 /// What a scenario cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Requirement {
@@ -108,6 +89,8 @@ pub enum Requirement {
     Probe,
     /// An API key is configured.
     ApiKey,
+    /// Plain HTTP is refused, as PNS refuses it.
+    HttpsOnly,
 }
 
 /// Circumstances known at the start of a run. `None`: does not matter.
@@ -139,6 +122,17 @@ pub enum Pack {
     Cvent2016,
     /// `cvent-2015`: the shape before.
     Cvent2015,
+}
+
+impl Pack {
+    /// The pack's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cvent2016 => "cvent-2016-11",
+            Self::Cvent2015 => "cvent-2015",
+        }
+    }
 }
 
 /// JSON in which strings may hold `{{name}}`, to be filled in by [`Template::fill`].
@@ -223,12 +217,24 @@ pub struct Receiver {
     pub script: Vec<Reaction>,
     /// The reaction to all further requests. Default: correct.
     pub then: Reaction,
-    /// The key it demands; `None`: the run's, if any.
-    pub api_key: Option<Template>,
+    /// The key it demands.
+    pub api_key: ReceiverKey,
     /// Its TLS.
     pub tls: ReceiverTls,
     /// At most this rate; beyond it answers 429.
     pub rate_limit: Option<RateLimit>,
+}
+
+/// The key that the embedded receiver demands.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum ReceiverKey {
+    /// The run's.
+    #[default]
+    Run,
+    /// None: it does not look at the Authorization header.
+    None,
+    /// This one.
+    Key(String),
 }
 
 /// What the embedded receiver does with one request.
@@ -409,10 +415,11 @@ pub enum Emitted {
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Lifecycle {
     Submit,
-    Cancel,
+    Award,
+    Decline,
     TurnDown,
     Withdraw,
-    Decline,
+    Cancel,
 }
 
 /// Whether the schema pack must accept an emitted body.
@@ -537,6 +544,8 @@ pub enum Which {
     All,
     /// Those saved under these names.
     Saved(Vec<String>),
+    /// The deliveries to the subscription of this name.
+    On(String),
 }
 
 /// A question to the receiver, repeated until the answer fits.
@@ -631,6 +640,8 @@ impl Bound {
 pub enum Intervals {
     /// Exactly these, all of them.
     Are(Vec<Duration>),
+    /// These are the first ones.
+    Begin(Vec<Duration>),
     /// Each at least as long as the one listed for it.
     AtLeast(Vec<Duration>),
     /// None is shorter than the one before.
@@ -644,8 +655,35 @@ pub enum ExpectedOutcome {
     Acknowledged,
     /// A status that does not acknowledge.
     Status(u16),
+    /// Any status of this hundred that does not acknowledge: 4 for `4xx`.
+    StatusClass(u16),
     /// A failure, by `pns_engine::FailureReason::name`.
     Failure(&'static str),
+}
+
+impl ExpectedOutcome {
+    /// Whether `outcome` is what was expected.
+    #[must_use]
+    pub fn fits(&self, outcome: Outcome) -> bool {
+        match (self, outcome) {
+            (Self::Acknowledged, Outcome::Acknowledged(_)) => true,
+            (Self::Status(wanted), Outcome::Failed(FailureReason::Status(code))) => *wanted == code,
+            (Self::StatusClass(hundred), Outcome::Failed(FailureReason::Status(code))) => *hundred == code / 100,
+            (Self::Failure(name), Outcome::Failed(reason)) => *name == reason.name(),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for ExpectedOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Acknowledged => f.write_str("acknowledged"),
+            Self::Status(code) => code.fmt(f),
+            Self::StatusClass(hundred) => write!(f, "{hundred}xx"),
+            Self::Failure(name) => f.write_str(name),
+        }
+    }
 }
 
 /// A claim on the starts of attempts, as offsets of PNS time from the scenario's start.

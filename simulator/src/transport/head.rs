@@ -3,7 +3,7 @@
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::Request;
 use crate::fault::Injection;
@@ -31,8 +31,10 @@ pub(super) fn headers(request: &Request, common: &CommonHeaders) -> HeaderMap {
     if let Some(value) = authorization(request) {
         headers.insert(AUTHORIZATION, value);
     }
-    headers.insert(CONTENT_TYPE, common.content_type.clone());
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(request.body.len()));
+    if request.method == Method::POST {
+        headers.insert(CONTENT_TYPE, common.content_type.clone());
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(request.body.len()));
+    }
     let mut replaced = Vec::new();
     for (name, value) in request.headers.iter().filter(|(name, _)| !frames_the_message(name)) {
         let mut value = value.clone();

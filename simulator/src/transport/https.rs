@@ -118,6 +118,32 @@ impl HttpsTransport {
     pub fn notes(&self) -> &[String] {
         &self.shared.notes
     }
+
+    /// Asks a receiver what it did: a GET, with the same connections, limits and trust as a notification. Plain
+    /// HTTP is fine here, since this is no notification.
+    pub async fn get(&self, endpoint: Arc<Endpoint>) -> Exchange {
+        self.attempt(Request { method: Method::GET, ..Request::new(endpoint, Bytes::new()) }).await
+    }
+
+    /// Connects once, as an attempt would, without sending anything. The connection is kept for the first attempt.
+    ///
+    /// # Errors
+    /// The failure that an attempt would have met, and the underlying error's own words.
+    pub async fn connect(&self, endpoint: &Endpoint) -> Result<(), (FailureReason, String)> {
+        let timeouts = &self.shared.settings.timeouts;
+        let waits = Waits {
+            connect: timeouts.connect,
+            send: timeouts.send,
+            acknowledgement: timeouts.acknowledgement,
+        };
+        match self.shared.dial(endpoint, waits, &mut Trace::default()).await {
+            Err(failure) => Err((failure.reason, failure.detail)),
+            Ok(connection) => {
+                self.shared.keep(endpoint.origin(), Some(connection));
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Transport for HttpsTransport {
@@ -126,7 +152,8 @@ impl Transport for HttpsTransport {
         let watch = Stopwatch::start();
         let headers = head::headers(&request, &shared.common);
         let injection = request.injection.clone();
-        if !request.endpoint.is_secure() && shared.settings.plain_http == PlainHttp::Refused {
+        let is_notification = request.method == Method::POST;
+        if is_notification && !request.endpoint.is_secure() && shared.settings.plain_http == PlainHttp::Refused {
             let answer = Answer::NoResponse(FailureReason::InsecureEndpoint);
             return Exchange::unsent(answer, headers, injection);
         }
@@ -308,7 +335,7 @@ impl Shared {
             Protocol::Http1(_) => Version::HTTP_11,
             Protocol::Http2(_) => Version::HTTP_2,
         };
-        let message = match message(&request.endpoint, headers, version, payload) {
+        let message = match message(request, headers, version, payload) {
             Ok(message) => message,
             Err(error) => return Sent::Failed(Failure::new(FailureReason::Unreachable, error.to_string())),
         };
@@ -387,12 +414,13 @@ fn note(error: DialError, waited: &mut Option<Duration>) -> Failure {
 
 /// The request as the HTTP library takes it: a path over HTTP/1.1, the whole address over HTTP/2.
 fn message(
-    endpoint: &Endpoint,
+    request: &Request,
     headers: &HeaderMap,
     version: Version,
     payload: Payload,
 ) -> Result<http::Request<Payload>, http::Error> {
-    let builder = http::Request::builder().method(Method::POST);
+    let endpoint = &request.endpoint;
+    let builder = http::Request::builder().method(request.method.clone());
     let mut headers = headers.clone();
     let builder = if version == Version::HTTP_2 {
         headers.remove(HOST);

@@ -40,6 +40,8 @@ use crate::secret::ApiKey;
 /// One attempt to be made: everything the transport needs to write the request.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// POST for a notification; GET only to ask a receiver what it did.
+    pub method: http::Method,
     /// Where to.
     pub endpoint: Arc<Endpoint>,
     /// `Some`: `Authorization: api_key KEY`. `None`: no authorization header at all. *Documented*, both.
@@ -61,6 +63,7 @@ impl Request {
     #[must_use]
     pub fn new(endpoint: Arc<Endpoint>, body: Bytes) -> Self {
         Self {
+            method: http::Method::POST,
             endpoint,
             api_key: None,
             headers: Arc::default(),
