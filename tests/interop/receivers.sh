@@ -88,7 +88,7 @@ fi
 
 if command -v node >/dev/null; then
     start node node receiver_node.js "$dir/cert.pem" "$dir/key.pem" "$key"
-    run node 0 "$port" --probe-url "https://127.0.0.1:$port/inspect/{eventId}"
+    run node 0 "$port" --probe "https://127.0.0.1:$port/inspect"
     start failing node receiver_node.js "$dir/cert.pem" "$dir/key.pem" "$key" 500
     run failing 1 "$port"
 else
@@ -97,7 +97,7 @@ fi
 
 if command -v python3 >/dev/null; then
     start python python3 receiver_python.py "$dir/cert.pem" "$dir/key.pem" "$key"
-    run python 0 "$port" --probe-url "https://127.0.0.1:$port/inspect/{eventId}"
+    run python 0 "$port" --probe "https://127.0.0.1:$port/inspect"
 else
     echo 'skipped: python3 is not installed'
 fi
