@@ -18,7 +18,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{FailureReason, Timestamp};
+use pns_engine::FailureReason;
 use pns_simulator::clock::{self, Gear, Stopwatch, pause};
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::schema::Pack;
@@ -180,12 +180,11 @@ async fn preflight(settings: &RunSettings, ground: &Ground) -> Result<(), String
     let patience = settings.wait_for_target.unwrap_or_default();
     let waited = Stopwatch::start();
     loop {
-        let Err(failure) = target.transport.connect_once(&endpoint).await else { return Ok(()) };
-        let may_come_up = !matches!(failure.reason, FailureReason::Tls(_));
+        let Err((reason, detail)) = target.transport.connect(&endpoint).await else { return Ok(()) };
+        let may_come_up = !matches!(reason, FailureReason::Tls(_));
         if !may_come_up || waited.elapsed() >= patience {
-            let advice = crate::advice::meaning(failure.reason);
-            let detail = failure.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
-            return Err(format!("{}{detail}; {advice}", failure.reason));
+            let advice = crate::advice::meaning(reason);
+            return Err(format!("{reason} ({detail}); {advice}"));
         }
         pause(TARGET_POLL).await;
     }
@@ -231,8 +230,9 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if target.probe_url.is_none() {
             notes.push(Note::AcknowledgementsOnly);
         }
-        if settings.connection.trust == Trust::Platform && target.transport.trusts_bundled_roots() {
-            notes.push(Note::BundledRoots);
+        // That nothing is verified has its own note.
+        if settings.connection.trust == Trust::Platform {
+            notes.extend(target.transport.notes().iter().cloned().map(Note::Other));
         }
     }
     if settings.gear != Gear::Virtual {

@@ -14,6 +14,7 @@ use super::target::Ground;
 use super::verdict::{Checks, Failure};
 use super::world::World;
 use super::{not_run, scenario_seed, subscribe};
+use crate::curl::quote as shell;
 use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
 use crate::scenario::Scenario;
 use crate::scenario::model::{self, Place, Requirement, Step};
@@ -258,15 +259,6 @@ impl Stage {
         }
         command
     }
-}
-
-/// A word as a POSIX shell takes it.
-pub(super) fn shell(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 pub(super) fn location(place: &Place) -> Location {

@@ -1,6 +1,7 @@
 //! Asks the receiver what it really did with a notification.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pns_engine::{Answer, NotificationId};
@@ -35,7 +36,7 @@ pub struct Inspection {
 /// When the address cannot be filled in or parsed, in words.
 pub async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, String> {
     let address = world.fill_text(&probe.get)?;
-    let endpoint = Endpoint::parse(&address).map_err(|error| format!("probe: {error}"))?;
+    let endpoint = parse(&address)?;
     let mut wanted = BTreeMap::new();
     for (path, template) in &probe.json {
         wanted.insert(path.clone(), world.fill(template)?);
@@ -93,7 +94,7 @@ pub async fn inspections(
         let body = world.sent_body(*id).ok_or("a notification without a body")?;
         let event_id = world.event_id(&body).ok_or("the body names no event id to ask for")?;
         let address = format!("{}/{event_id}", base.trim_end_matches('/'));
-        let endpoint = Endpoint::parse(&address).map_err(|error| format!("probe: {error}"))?;
+        let endpoint = parse(&address)?;
         seen.push(loop {
             let inspection = inspect(world, &endpoint).await?;
             if fits(&inspection) || watch.elapsed() >= EFFECT_WITHIN {
@@ -105,7 +106,11 @@ pub async fn inspections(
     Ok(Some(seen))
 }
 
-async fn inspect(world: &World, endpoint: &Endpoint) -> Result<Inspection, String> {
+fn parse(address: &str) -> Result<Arc<Endpoint>, String> {
+    Endpoint::parse(address).map(Arc::new).map_err(|error| format!("probe: {error}"))
+}
+
+async fn inspect(world: &World, endpoint: &Arc<Endpoint>) -> Result<Inspection, String> {
     match get(world, endpoint).await? {
         (404, _) => Ok(Inspection { received: Some(0), processed: Some(0) }),
         (200, json) => {
@@ -116,8 +121,8 @@ async fn inspect(world: &World, endpoint: &Endpoint) -> Result<Inspection, Strin
     }
 }
 
-async fn get(world: &World, endpoint: &Endpoint) -> Result<(u16, Value), String> {
-    let exchange = world.target.transport.get(endpoint).await;
+async fn get(world: &World, endpoint: &Arc<Endpoint>) -> Result<(u16, Value), String> {
+    let exchange = world.target.transport.get(Arc::clone(endpoint)).await;
     match exchange.answer {
         Answer::NoResponse(reason) => Err(format!("the probe failed: {reason}")),
         Answer::Status { code, .. } => {

@@ -21,6 +21,8 @@ pub struct Target {
     pub transport: HttpsTransport,
     /// The address, as text.
     pub endpoint_text: String,
+    /// How it is reached, for commands to repeat by hand.
+    pub connection: Connection,
     /// The key agreed on.
     pub api_key: Option<ApiKey>,
     /// Further headers that the user asks for.
@@ -44,6 +46,8 @@ pub enum Ground {
         identity: Identity,
         /// The key of the receivers.
         api_key: ApiKey,
+        /// How a receiver is reached, as far as the user said.
+        connection: Box<Connection>,
         /// Trusts the certificates.
         transport: HttpsTransport,
         /// Further headers that the user asks for.
@@ -69,7 +73,8 @@ impl Ground {
             };
             let trust = Trust::Bundle(identity.ca_pem().as_bytes().to_vec());
             let transport = transport(connection, trust)?;
-            return Ok(Self::Embedded { identity, api_key, transport, headers });
+            let connection = Box::new(connection.clone());
+            return Ok(Self::Embedded { identity, api_key, connection, transport, headers });
         };
         let trust = match &connection.trust {
             settings::Trust::Platform => Trust::Platform,
@@ -83,6 +88,7 @@ impl Ground {
         Ok(Self::Endpoint(Arc::new(Target {
             transport: transport(connection, trust)?,
             endpoint_text,
+            connection: connection.clone(),
             api_key: connection.api_key.clone(),
             headers,
             probe_url: settings.probe.as_ref().map(|probe| probe.0.clone()),
@@ -124,10 +130,10 @@ impl Ground {
     /// # Errors
     /// When the embedded receiver cannot start, in words.
     pub async fn target(&self, scenario: &Scenario) -> Result<(Arc<Target>, Option<Receiver>), String> {
-        let (identity, api_key, transport, headers) = match self {
+        let (identity, api_key, connection, transport, headers) = match self {
             Self::Endpoint(target) => return Ok((Arc::clone(target), None)),
-            Self::Embedded { identity, api_key, transport, headers } => {
-                (identity, api_key, transport, headers)
+            Self::Embedded { identity, api_key, connection, transport, headers } => {
+                (identity, api_key, &**connection, transport, headers)
             }
         };
         let wanted = scenario.receiver.clone().unwrap_or_default();
@@ -140,14 +146,16 @@ impl Ground {
                 }
             },
             script: reactions::script(&wanted)?,
-            tls: reactions::tls(wanted.tls),
+            protocol: receiver::Protocol::Https(reactions::tls(wanted.tls)),
             ..receiver::Settings::default()
         };
         let receiver = Receiver::start(settings, identity)
+            .await
             .map_err(|error| format!("the embedded receiver could not start: {error}"))?;
         let target = Target {
             transport: transport.clone(),
             endpoint_text: receiver.url(),
+            connection: connection.clone(),
             api_key: Some(api_key.clone()),
             headers: Arc::clone(headers),
             probe_url: Some(receiver.inspect_url().replace("/{eventId}", "")),

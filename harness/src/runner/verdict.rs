@@ -11,8 +11,10 @@ use super::world::World;
 use super::{expect, words};
 use crate::advice;
 use crate::event::{CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength};
+use crate::curl;
 use crate::scenario::Scenario;
 use crate::scenario::model::Place;
+use crate::settings::Connection;
 
 /// The checks of one scenario, in order.
 #[derive(Debug)]
@@ -129,11 +131,7 @@ fn curl(world: &World, id: DeliveryId) -> Option<String> {
     let body = world.sent_body(delivery.notification)?;
     let body = std::str::from_utf8(&body).ok()?;
     let route = world.driver.route_of(delivery.subscription)?;
-    let mut command = format!("curl -X POST {}", shell(&route.endpoint.url()));
-    if route.api_key.is_some() {
-        command.push_str(" -H \"Authorization: api_key $PNS_API_KEY\"");
-    }
-    command.push_str(" -H 'Content-Type: application/json'");
-    command.push_str(&format!(" --data-raw {}", shell(body)));
-    Some(command)
+    // The same subscription's key, not the run's: a scenario may have its own, or none.
+    let connection = Connection { api_key: route.api_key.clone(), ..world.target.connection.clone() };
+    Some(curl::command(&connection, &route.endpoint, body))
 }

@@ -38,6 +38,7 @@ pub fn which(which: &Which) -> String {
             [one] => format!("`{one}` is"),
             several => format!("{} are", list(several.iter().map(|name| format!("`{name}`")))),
         },
+        Which::On(name) => format!("all notifications to `{name}` are"),
     }
 }
 
@@ -46,6 +47,7 @@ pub fn subject(which: &Which) -> String {
     match which {
         Which::All => "every notification".to_owned(),
         Which::Saved(names) => list(names.iter().map(|name| format!("`{name}`"))),
+        Which::On(name) => format!("every notification to `{name}`"),
     }
 }
 

@@ -348,11 +348,20 @@ impl World {
             Which::Saved(names) => {
                 names.iter().flat_map(|name| self.names.notifications.get(name)).flatten().copied().collect()
             }
+            Which::On(_) => {
+                let ids = self.deliveries(which).into_iter();
+                ids.filter_map(|id| self.ledger.delivery(id).map(|delivery| delivery.notification)).collect()
+            }
         }
     }
 
     /// The deliveries of the notifications chosen.
     pub fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
+        if let Which::On(name) = which {
+            let subscription = self.subscription(name);
+            let all = self.ledger.deliveries().filter(|(_, delivery)| delivery.subscription == subscription);
+            return all.map(|(id, _)| id).collect();
+        }
         let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();
         self.notifications(which).into_iter().flat_map(of).collect()
     }
