@@ -109,7 +109,7 @@ impl Ledger {
                 let filed = Notification { published: at, event_type, supplier, deliveries: Vec::new() };
                 self.notifications.insert(notification, filed);
             }
-            Happened::DeliveryQueued { delivery, notification, subscription } => {
+            Happened::DeliveryQueued { delivery, notification, subscription, .. } => {
                 let published = self.notifications.get_mut(&notification).expect("published before queued");
                 published.deliveries.push(delivery);
                 let filed =

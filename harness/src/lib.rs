@@ -1,11 +1,17 @@
 //! Runs scenarios against any receiver of PNS notifications and judges it.
+//!
+//! [`scenario`] reads scenario files, [`runner`] plays them against a target and tells what happens as
+//! [`event`]s, [`report`] writes those down, [`receiver`] is the embedded receiver, and [`cli`] is the command line.
 
+mod advice;
 pub mod check;
 pub mod clause;
 pub mod cli;
 pub mod curl;
 pub mod event;
 pub mod exit;
+pub mod ledger;
+pub mod receiver;
 pub mod redact;
 pub mod report;
 pub mod runner;

@@ -57,7 +57,7 @@ fn wrong_usage_exits_2_and_says_what_was_meant() {
     let folder = folder();
     for (args, likely) in [
         (vec!["run", "--tagret", "https://h"], "--target"),
-        (vec!["rnu"], "run"),
+        (vec!["explian"], "explain"),
         (vec!["run", "--clock", "fast"], "60x"),
         (vec!["run", "--report", "xml=x"], "`junit` or `json`"),
         (vec!["run", "--jobs", "0"], "--jobs"),

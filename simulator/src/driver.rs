@@ -116,14 +116,31 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
         self.routes.insert(subscription, route);
     }
 
+    /// Where a subscription's notifications are sent.
+    pub fn route_of(&self, subscription: SubscriptionId) -> Option<&Route> {
+        self.routes.get(&subscription)
+    }
+
+    /// Changes the key that a subscription's notifications carry from now on.
+    pub fn change_key(&mut self, subscription: SubscriptionId, api_key: Option<ApiKey>) {
+        if let Some(route) = self.routes.get_mut(&subscription) {
+            route.api_key = api_key;
+        }
+    }
+
     /// The faults planned, to plan more.
     pub fn faults(&mut self) -> &mut FaultPlan {
         &mut self.faults
     }
 
-    /// What writes the bodies.
+    /// What writes the bodies, to tell it of new notifications.
     pub fn bodies(&mut self) -> &mut B {
         &mut self.bodies
+    }
+
+    /// What writes the bodies, to look at.
+    pub fn bodies_ref(&self) -> &B {
+        &self.bodies
     }
 
     /// The sender, to look at.

@@ -75,9 +75,9 @@ impl FaultPlan {
         self.faults.push(fault);
     }
 
-    /// Forgets all faults.
-    pub fn clear(&mut self) {
-        self.faults.clear();
+    /// Forgets the faults planned for one subscription; `None`: all faults.
+    pub fn clear(&mut self, subscription: Option<SubscriptionId>) {
+        self.faults.retain(|fault| subscription.is_some() && fault.subscription != subscription);
     }
 
     /// What to do to the attempt that starts now, counting it against its fault.

@@ -19,14 +19,17 @@ pub enum Command {
         subscription: Box<Subscription>,
     },
     /// Replaces a subscription's settings. Event types and suppliers apply to notifications published
-    /// later; policies apply to every attempt and delay from now on.
+    /// later; policies apply to every attempt and delay from now on. A delivery never waits less than it did
+    /// after its failure before, and one that has reached a lowered attempt cap still gets the attempt that it
+    /// waits for.
     ChangeSubscription {
         /// Known.
         id: SubscriptionId,
         /// Its new settings, whole.
         subscription: Box<Subscription>,
     },
-    /// Ends a subscription and abandons its deliveries. Attempts in flight end as they may.
+    /// Ends a subscription, cancels its windows and abandons its deliveries. Attempts in flight end as they
+    /// may: acknowledged, they are delivered. The id is free again when the last of them is answered.
     RemoveSubscription {
         /// Known.
         id: SubscriptionId,

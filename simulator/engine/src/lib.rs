@@ -13,14 +13,20 @@
 extern crate alloc;
 
 mod backoff;
+mod blockage;
 mod command;
+mod delivery;
 mod event_type;
+pub mod guarantee;
 mod id;
 pub mod limits;
+mod outbox;
 mod outcome;
+mod queue;
 mod rate_limit;
 mod record;
 pub mod rng;
+mod schedule;
 mod sender;
 mod subscription;
 mod time;
@@ -28,10 +34,10 @@ mod time;
 pub use backoff::{Backoff, BackoffError, Factor, Jitter};
 pub use command::{Command, CommandError};
 pub use event_type::{AdditionalField, Category, EventType, EventTypeSet, UnknownEventType};
-pub use id::{DeliveryId, NotificationId, SubscriptionId, SupplierId, WindowId};
+pub use id::{DeliveryId, NotAUuid, NotificationId, SubscriptionId, SupplierId, WindowId};
 pub use outcome::{Answer, FailureReason, Outcome, TlsFailure};
 pub use rate_limit::{RateLimit, RateLimitError};
-pub use record::{AbandonCause, Deferrals, Happened, Record};
+pub use record::{AbandonCause, Deferrals, Happened, Origin, Record};
 pub use sender::{Backlog, NotInFlight, Sender, Transmit, WakeReason};
 pub use subscription::{
     AcknowledgementPolicy, FailingDelivery, RetryAfter, Subscription, SupplierScope, Supplierless,

@@ -36,7 +36,12 @@ pub enum Happened {
         supplier: Option<SupplierId>,
     },
     /// A delivery began to wait for its first attempt.
-    DeliveryQueued { delivery: DeliveryId, notification: NotificationId, subscription: SubscriptionId },
+    DeliveryQueued {
+        delivery: DeliveryId,
+        notification: NotificationId,
+        subscription: SubscriptionId,
+        origin: Origin,
+    },
     /// An attempt (1, 2, …) started. It had been due at `due`; `deferrals` tell what made it wait beyond.
     AttemptStarted { delivery: DeliveryId, number: u32, due: Timestamp, deferrals: Deferrals },
     /// An attempt was acknowledged: the delivery is Delivered.
@@ -55,6 +60,15 @@ pub enum Happened {
     WindowOpened { window: WindowId },
     /// A downtime window is over.
     WindowClosed { window: WindowId },
+}
+
+/// What made a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The publication of its notification.
+    Publication,
+    /// A command to deliver a notification once more.
+    Redelivery,
 }
 
 /// Why a delivery was given up.

@@ -98,7 +98,9 @@ pub enum Supplierless {
 pub enum FailingDelivery {
     /// The others go on.
     DelaysOnlyItself,
-    /// While any delivery waits for a retry, no other of the subscription starts: strict order.
+    /// From its first failure until it is delivered, the oldest failing delivery of the subscription is the
+    /// only one that starts; those already in flight end as they may. With a concurrency of 1 this is strict
+    /// order. The flush after downtime keeps this order too.
     HoldsBackOthers,
 }
 

@@ -1,0 +1,262 @@
+//! Runs scenarios, one world each, and tells what happens as [`Event`]s.
+
+mod bodies;
+mod expect;
+mod lifecycle;
+mod probe;
+mod rate;
+mod reactions;
+mod scenario;
+mod step;
+mod subscribe;
+mod target;
+mod timeline;
+mod words;
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pns_engine::{FailureReason, Timestamp};
+use pns_simulator::clock::{self, Gear, Stopwatch, pause};
+use pns_simulator::endpoint::Endpoint;
+use pns_simulator::schema::Pack;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+pub use target::transport;
+
+use crate::event::{
+    Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Target as TargetName,
+    Totals,
+};
+use crate::scenario::Scenario;
+use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
+use target::Ground;
+
+/// Events that may wait for the reports: a report slower than the run holds the run back.
+const EVENTS_WAITING_MAX: usize = 1_024;
+
+/// Between two looks at a target that is not up yet.
+const TARGET_POLL: Duration = Duration::from_millis(200);
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    /// The counts.
+    pub totals: Totals,
+    /// How it ended.
+    pub end: RunEnd,
+}
+
+/// A run that could not begin.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RunError {
+    /// A setting is of no use.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// Runs `scenarios`, of which `settings` tells how, and tells `sink` all that happens.
+///
+/// `scenarios` are those selected already; `filtered_out` is how many were not.
+///
+/// # Errors
+/// When a setting turns out to be of no use before anything is sent.
+pub async fn run(
+    settings: RunSettings,
+    scenarios: Vec<Arc<Scenario>>,
+    filtered_out: usize,
+    sink: &mut (dyn FnMut(&Event) + Send),
+) -> Result<RunOutcome, RunError> {
+    let wall = Stopwatch::start();
+    let ground = Ground::prepare(&settings).map_err(RunError::Settings)?;
+    let own_pack = match &settings.schema_pack {
+        None => None,
+        Some(dir) => {
+            let pack = Pack::load(dir).map_err(|error| RunError::Settings(error.to_string()))?;
+            Some(Arc::new(pack))
+        }
+    };
+    sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
+    let stop = settings.stop;
+    let mut tally = Tally::default();
+    let end = match preflight(&settings, &ground).await {
+        Err(reason) => RunEnd::Unreachable(reason),
+        Ok(()) => {
+            let stage = Arc::new(scenario::Stage { settings, ground, own_pack });
+            play(&stage, scenarios, stop, &mut tally, sink).await
+        }
+    };
+    let finished =
+        RunFinished { totals: tally.totals, wall: wall.elapsed(), pns_time: tally.pns_time, end: end.clone() };
+    sink(&Event::RunFinished(finished));
+    Ok(RunOutcome { totals: tally.totals, end })
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    totals: Totals,
+    pns_time: Duration,
+}
+
+impl Tally {
+    fn count(&mut self, finished: &ScenarioFinished) {
+        self.totals.count(finished);
+        self.pns_time += finished.pns_time;
+    }
+
+    fn is_enough(&self, stop: StopAfter) -> bool {
+        match stop {
+            StopAfter::Nothing => false,
+            StopAfter::Failures(most) => self.totals.scenarios.failed >= most.get(),
+        }
+    }
+}
+
+/// Runs the scenarios, so many at a time, in order of their start.
+async fn play(
+    stage: &Arc<scenario::Stage>,
+    scenarios: Vec<Arc<Scenario>>,
+    stop: StopAfter,
+    tally: &mut Tally,
+    sink: &mut (dyn FnMut(&Event) + Send),
+) -> RunEnd {
+    let (sender, mut events) = mpsc::channel(EVENTS_WAITING_MAX);
+    let mut waiting = scenarios.into_iter();
+    let mut at_work: JoinSet<()> = JoinSet::new();
+    let interrupt = tokio::signal::ctrl_c();
+    tokio::pin!(interrupt);
+    loop {
+        while at_work.len() < stage.settings.jobs.get() && !tally.is_enough(stop) {
+            let Some(next) = waiting.next() else { break };
+            let (stage, sender) = (Arc::clone(stage), sender.clone());
+            at_work.spawn(async move { stage.play(&next, &sender).await });
+        }
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => deliver(&event, tally, sink),
+            _ = &mut interrupt => return RunEnd::Interrupted(waiting.len() + at_work.len()),
+            ended = at_work.join_next() => match ended {
+                Some(Ok(())) => {}
+                Some(Err(error)) => return RunEnd::Failed(format!("a scenario panicked: {error}")),
+                None => break,
+            },
+        }
+    }
+    while let Ok(event) = events.try_recv() {
+        deliver(&event, tally, sink);
+    }
+    match waiting.len() {
+        0 => RunEnd::Complete,
+        left => RunEnd::StoppedEarly(left),
+    }
+}
+
+fn deliver(event: &Event, tally: &mut Tally, sink: &mut (dyn FnMut(&Event) + Send)) {
+    if let Event::ScenarioFinished(finished) = event {
+        tally.count(finished);
+    }
+    sink(event);
+}
+
+/// Finds out whether the target takes connections, before eighty scenarios say so one by one.
+async fn preflight(settings: &RunSettings, ground: &Ground) -> Result<(), String> {
+    let Ground::Endpoint(target) = ground else { return Ok(()) };
+    let endpoint = Endpoint::parse(&target.endpoint_text).map_err(|error| error.to_string())?;
+    if !endpoint.is_secure() && settings.connection.plain_http == PlainHttp::Refused {
+        return Err("the target is plain HTTP, to which PNS does not send; serve HTTPS, or rehearse with \
+                    `--allow-http`"
+            .to_owned());
+    }
+    let patience = settings.wait_for_target.unwrap_or_default();
+    let waited = Stopwatch::start();
+    loop {
+        let Err(failure) = target.transport.connect_once(&endpoint).await else { return Ok(()) };
+        let may_come_up = !matches!(failure.reason, FailureReason::Tls(_));
+        if !may_come_up || waited.elapsed() >= patience {
+            let advice = crate::advice::meaning(failure.reason);
+            let detail = failure.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+            return Err(format!("{}{detail}; {advice}", failure.reason));
+        }
+        pause(TARGET_POLL).await;
+    }
+}
+
+fn started(
+    settings: &RunSettings,
+    ground: &Ground,
+    scenarios: &[Arc<Scenario>],
+    filtered_out: usize,
+) -> RunStarted {
+    RunStarted {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: settings.seed,
+        target: match ground {
+            Ground::Embedded { .. } => TargetName::Embedded,
+            Ground::Endpoint(target) => TargetName::Endpoint(
+                Endpoint::parse(&target.endpoint_text)
+                    .map_or_else(|_| target.endpoint_text.clone(), |endpoint| endpoint.to_string()),
+            ),
+        },
+        gear: settings.gear,
+        epoch: settings.epoch.unwrap_or_else(clock::real_now),
+        scenarios: scenarios.len(),
+        filtered_out,
+        notes: notes(settings, ground),
+        request_budget: scenarios.iter().map(|scenario| scenario.limits.attempts).sum(),
+    }
+}
+
+fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if let Ground::Endpoint(target) = ground {
+        if settings.connection.trust == Trust::Nobody {
+            notes.push(Note::TlsNotVerified);
+        }
+        if target.endpoint_text.to_ascii_lowercase().starts_with("http:") {
+            notes.push(Note::PlainHttp);
+        }
+        if target.api_key.is_none() {
+            notes.push(Note::NoApiKey);
+        }
+        if target.probe_url.is_none() {
+            notes.push(Note::AcknowledgementsOnly);
+        }
+        if settings.connection.trust == Trust::Platform && target.transport.trusts_bundled_roots() {
+            notes.push(Note::BundledRoots);
+        }
+    }
+    if settings.gear != Gear::Virtual {
+        notes.push(Note::Unsound {
+            reason: "in a real or scaled gear the receiver's answers take PNS time, so that expectations of exact \
+                     instants (`starts: { at }`, `delivered_within: 0s`) may fail without anybody's fault"
+                .to_owned(),
+        });
+    }
+    notes
+}
+
+/// The seed of one scenario: its own, so that running it alone gives the same run.
+fn scenario_seed(seed: u64, id: &str) -> u64 {
+    // FNV-1a: small, stable, and good enough to tell names apart.
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    pns_engine::rng::draw(seed, hash, 0)
+}
+
+/// A scenario that did not run, told as finished.
+fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
+    ScenarioFinished {
+        id: id.to_owned(),
+        verdict,
+        checks: Vec::new(),
+        pns_time: Duration::ZERO,
+        wall: Duration::ZERO,
+        attempts: 0,
+        deliveries: 0,
+        notes: Vec::new(),
+    }
+}
+

@@ -1,0 +1,279 @@
+//! One scenario from its first step to its verdict.
+
+use std::sync::Arc;
+
+use pns_engine::guarantee;
+use pns_simulator::clock::Clock;
+use pns_simulator::schema::Pack;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::expect::{self, Holds};
+use super::step::{self, StepEnd};
+use super::target::Ground;
+use super::verdict::{Checks, Failure};
+use super::world::World;
+use super::{not_run, scenario_seed, subscribe};
+use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
+use crate::scenario::Scenario;
+use crate::scenario::model::{self, Place, Requirement, Step};
+use crate::settings::{PlainHttp, RunSettings};
+
+/// What all scenarios of a run share.
+#[derive(Debug)]
+pub struct Stage {
+    /// What was asked for.
+    pub settings: RunSettings,
+    /// What is judged.
+    pub ground: Ground,
+    /// The user's schema pack, in place of what scenarios name.
+    pub own_pack: Option<Arc<Pack>>,
+}
+
+/// The way from a scenario to the reports. A report that is gone ends nothing.
+pub type Events = mpsc::Sender<Event>;
+
+impl Stage {
+    /// Runs one scenario and tells of it.
+    pub async fn play(&self, scenario: &Scenario, events: &Events) {
+        let location = location(&scenario.place);
+        tell(
+            events,
+            Event::ScenarioStarted(ScenarioStarted {
+                id: scenario.id.clone(),
+                title: scenario.title.clone(),
+                location,
+                clause: scenario.clause,
+            }),
+        )
+        .await;
+        let finished = match self.reason_to_skip(scenario) {
+            Some(reason) => not_run(&scenario.id, ScenarioVerdict::Skipped(reason)),
+            None => match self.world(scenario).await {
+                Ok(world) => self.play_in(world, scenario, events).await,
+                Err(reason) => not_run(&scenario.id, ScenarioVerdict::Error(reason)),
+            },
+        };
+        tell(events, Event::ScenarioFinished(finished)).await;
+    }
+
+    fn reason_to_skip(&self, scenario: &Scenario) -> Option<String> {
+        let (embedded, probe, api_key) =
+            (self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key());
+        let missing = |requirement: &Requirement| match requirement {
+            Requirement::Embedded => (!embedded).then_some("it needs the embedded receiver"),
+            Requirement::Probe => (!probe).then_some("it needs a probe: `--probe URL`"),
+            Requirement::ApiKey => (!api_key).then_some("it needs a key: `--api-key KEY`"),
+            Requirement::HttpsOnly => (self.settings.connection.plain_http == PlainHttp::Permitted)
+                .then_some("`--allow-http` lifts the rule that it checks"),
+        };
+        if let Some(reason) = scenario.requires.iter().find_map(missing) {
+            return Some(reason.to_owned());
+        }
+        if scenario.receiver.is_some() && !embedded {
+            return Some("it scripts the embedded receiver, and the target is another".to_owned());
+        }
+        (!scenario.when.holds(embedded, probe, api_key)).then(|| "its `when` does not hold here".to_owned())
+    }
+
+    async fn world(&self, scenario: &Scenario) -> Result<World, String> {
+        let pack = match &self.own_pack {
+            Some(pack) => Arc::clone(pack),
+            None => {
+                let name = scenario.pack.name();
+                Pack::builtin(name).ok_or_else(|| format!("there is no schema pack `{name}`"))?
+            }
+        };
+        let (target, receiver) = self.ground.target(scenario).await?;
+        let clock = Clock::start(self.settings.gear, self.settings.epoch);
+        let seed = scenario_seed(self.settings.seed, &scenario.id);
+        Ok(World::new(scenario, seed, pack, clock, target, receiver))
+    }
+
+    async fn play_in(&self, mut world: World, scenario: &Scenario, events: &Events) -> ScenarioFinished {
+        let mut checks = Checks::new(scenario, self.repeat_command(scenario));
+        let trouble = match self.prepare(&mut world, scenario) {
+            Ok(()) => self.go_through(&mut world, scenario, &mut checks, events).await,
+            Err(reason) => Some(reason),
+        };
+        for step in &scenario.finally {
+            // What tidies up must not hide what came before.
+            let _ = step::carry_out(&mut world, step).await;
+        }
+        checks.guarantees(&world, &guarantee::check_all(world.ledger.records(), &world.subscriptions));
+        let mut notes = Vec::new();
+        if world.subscriptions.values().any(|subscription| subscription.attempt_cap.is_some()) {
+            notes.push("an attempt cap is set: a deviation from Cvent's page, by which PNS never gives up".to_owned());
+        }
+        let verdict = match trouble {
+            Some(reason) => ScenarioVerdict::Error(reason),
+            None => checks.verdict(scenario.expect_fail.as_deref()),
+        };
+        if let Some(receiver) = world.receiver.take() {
+            receiver.shutdown().await;
+        }
+        ScenarioFinished {
+            id: scenario.id.clone(),
+            verdict,
+            checks: checks.results,
+            pns_time: world.elapsed(),
+            wall: world.wall(),
+            attempts: world.ledger.attempts() as u64,
+            deliveries: world.ledger.deliveries().count() as u64,
+            notes,
+        }
+    }
+
+    fn prepare(&self, world: &mut World, scenario: &Scenario) -> Result<(), String> {
+        for (name, value) in &self.settings.variables {
+            world.set(name, Value::String(value.clone()));
+        }
+        for (name, template) in &scenario.vars {
+            if !self.settings.variables.contains_key(name) {
+                let value = world.fill(template)?;
+                world.set(name, value);
+            }
+        }
+        subscribe::start(world, &scenario.subscriptions)
+    }
+
+    /// Takes the steps, then judges the claims. Gives back why the scenario could not be played to its end.
+    async fn go_through(
+        &self,
+        world: &mut World,
+        scenario: &Scenario,
+        checks: &mut Checks<'_>,
+        events: &Events,
+    ) -> Option<String> {
+        let mut missed = None;
+        for step in scenario.steps.iter().filter(|step| self.applies(step.when)) {
+            match step::carry_out(world, step).await {
+                Err(reason) => return Some(format!("{}: {reason}", step.place)),
+                Ok(StepEnd::Done) => {}
+                Ok(StepEnd::Reached(waited)) => checks.passed(world, waited.check, waited.title, &step.place),
+                Ok(StepEnd::Missed(waited, miss)) => {
+                    let deliveries = world.deliveries(&miss.concerned);
+                    let failure = Failure { expected: waited.title.clone(), found: miss.found, deliveries };
+                    let title = waited.title;
+                    if miss.undecided {
+                        checks.undecided(world, waited.check, title, failure.found, &step.place);
+                    } else {
+                        checks.failed(world, waited.check, title, failure, &step.place);
+                    }
+                    missed = Some(step);
+                }
+            }
+            self.tell_progress(world, scenario, events).await;
+            if missed.is_some() {
+                break;
+            }
+        }
+        self.judge(world, scenario, missed, checks).await
+    }
+
+    async fn judge(
+        &self,
+        world: &mut World,
+        scenario: &Scenario,
+        missed: Option<&Step>,
+        checks: &mut Checks<'_>,
+    ) -> Option<String> {
+        for expectation in &scenario.expect {
+            let place = &expectation.place;
+            if !self.applies(expectation.when) {
+                continue;
+            }
+            let judged = match expect::judge(world, &expectation.claim).await {
+                Ok(judged) => judged,
+                Err(reason) => return Some(format!("{place}: {reason}")),
+            };
+            match (judged.holds, missed) {
+                // One cause is told once: what follows from a wait in vain is not judged again.
+                (Holds::No { .. }, Some(step)) => {
+                    let reason = format!("not judged: the step at {} waited in vain", step.place);
+                    checks.skipped(world, judged.check, judged.title, reason, place);
+                }
+                (Holds::Yes, _) => checks.passed(world, judged.check, judged.title, place),
+                (Holds::Unknown(reason), _) => {
+                    checks.skipped(world, judged.check, judged.title, reason, place);
+                }
+                (Holds::No { expected, found, deliveries }, None) => {
+                    let failure = Failure { expected, found, deliveries };
+                    checks.failed(world, judged.check, judged.title, failure, place);
+                }
+            }
+        }
+        None
+    }
+
+    fn applies(&self, when: model::Condition) -> bool {
+        when.holds(self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key())
+    }
+
+    async fn tell_progress(&self, world: &World, scenario: &Scenario, events: &Events) {
+        let progress = ScenarioProgress {
+            id: scenario.id.clone(),
+            pns_time: world.elapsed(),
+            attempts: world.ledger.attempts() as u64,
+            pending: world.driver.sender().pending() as u64,
+            wall: world.wall(),
+        };
+        tell(events, Event::ScenarioProgress(progress)).await;
+    }
+
+    /// The one command that runs this scenario again with its seed.
+    fn repeat_command(&self, scenario: &Scenario) -> String {
+        let mut command = format!("pns run --seed {}", self.settings.seed);
+        let connection = &self.settings.connection;
+        let mut add = |text: String| {
+            command.push(' ');
+            command.push_str(&text);
+        };
+        if let Some(target) = &connection.target {
+            add(format!("--target {}", shell(target)));
+        }
+        match &connection.trust {
+            crate::settings::Trust::File(path) => add(format!("--cacert {}", shell(&path.display().to_string()))),
+            crate::settings::Trust::Nobody => add("--insecure".to_owned()),
+            crate::settings::Trust::Platform => {}
+        }
+        if connection.target.is_some() && connection.api_key.is_some() {
+            add("--api-key \"$PNS_API_KEY\"".to_owned());
+        }
+        if connection.plain_http == PlainHttp::Permitted {
+            add("--allow-http".to_owned());
+        }
+        if self.settings.gear != pns_simulator::clock::Gear::Virtual {
+            add(format!("--clock {}", self.settings.gear));
+        }
+        if let Some(pack) = &self.settings.schema_pack {
+            add(format!("--schema-pack {}", shell(&pack.display().to_string())));
+        }
+        if let Some(probe) = &self.settings.probe {
+            add(format!("--probe {}", shell(&probe.0)));
+        }
+        add(format!("--name {}", shell(&scenario.id)));
+        for path in &self.settings.paths {
+            add(shell(&path.display().to_string()));
+        }
+        command
+    }
+}
+
+/// A word as a POSIX shell takes it.
+pub(super) fn shell(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+pub(super) fn location(place: &Place) -> Location {
+    Location { file: place.file.to_string(), line: place.line }
+}
+
+async fn tell(events: &Events, event: Event) {
+    // The receiving end lives as long as the run; after an interruption nobody listens any more.
+    let _ = events.send(event).await;
+}

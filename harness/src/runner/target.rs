@@ -1,0 +1,190 @@
+//! What a run judges, made ready once: the transport, the address, the key.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use pns_simulator::secret::ApiKey;
+use pns_simulator::transport::{
+    Http2, HttpsTransport, PlainHttp, ResolveOverride, Resolver, Settings, Timeouts, Trust,
+};
+
+use crate::receiver::{self, Identity, Receiver};
+use crate::scenario::model::{self, Scenario};
+use crate::settings::{self, Connection, RunSettings};
+
+use super::reactions;
+
+/// Where the notifications of one scenario go.
+#[derive(Debug)]
+pub struct Target {
+    /// Makes the attempts.
+    pub transport: HttpsTransport,
+    /// The address, as text.
+    pub endpoint_text: String,
+    /// The key agreed on.
+    pub api_key: Option<ApiKey>,
+    /// Further headers that the user asks for.
+    pub headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    /// Where to ask what the receiver did: a base URL, to which `/EVENT_ID` is appended.
+    pub probe_url: Option<String>,
+    /// Whether the receiver plays a script of the scenario's, so that its failures are planned.
+    pub is_scripted: bool,
+}
+
+/// A key for the embedded receiver when the user names none, so that authentication is rehearsed as well.
+/// No secret: it opens nothing but a receiver inside this process.
+const EMBEDDED_KEY: &str = "embedded-receiver-key";
+
+/// What all scenarios of a run share.
+#[derive(Debug)]
+pub enum Ground {
+    /// Each scenario has an embedded receiver of its own, with certificates made once.
+    Embedded {
+        /// The certificates.
+        identity: Identity,
+        /// The key of the receivers.
+        api_key: ApiKey,
+        /// Trusts the certificates.
+        transport: HttpsTransport,
+        /// Further headers that the user asks for.
+        headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    },
+    /// Somebody's endpoint.
+    Endpoint(Arc<Target>),
+}
+
+impl Ground {
+    /// Prepares what the settings name.
+    ///
+    /// # Errors
+    /// When a certificate file cannot be read or used, in words.
+    pub fn prepare(settings: &RunSettings) -> Result<Self, String> {
+        let connection = &settings.connection;
+        let headers = Arc::new(connection.headers.clone());
+        let Some(endpoint_text) = connection.target.clone() else {
+            let identity = Identity::generate().map_err(|error| error.to_string())?;
+            let api_key = match &connection.api_key {
+                Some(key) => key.clone(),
+                None => ApiKey::new(EMBEDDED_KEY).map_err(|error| error.to_string())?,
+            };
+            let trust = Trust::Bundle(identity.ca_pem().as_bytes().to_vec());
+            let transport = transport(connection, trust)?;
+            return Ok(Self::Embedded { identity, api_key, transport, headers });
+        };
+        let trust = match &connection.trust {
+            settings::Trust::Platform => Trust::Platform,
+            settings::Trust::Nobody => Trust::Unverified,
+            settings::Trust::File(path) => {
+                let pem = std::fs::read(path)
+                    .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+                Trust::Bundle(pem)
+            }
+        };
+        Ok(Self::Endpoint(Arc::new(Target {
+            transport: transport(connection, trust)?,
+            endpoint_text,
+            api_key: connection.api_key.clone(),
+            headers,
+            probe_url: settings.probe.as_ref().map(|probe| probe.0.clone()),
+            is_scripted: false,
+        })))
+    }
+
+    /// Whether scenarios run against the embedded receiver.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded { .. })
+    }
+
+    /// Whether the receiver can be asked what it did.
+    pub fn has_probe(&self) -> bool {
+        match self {
+            Self::Embedded { .. } => true,
+            Self::Endpoint(target) => target.probe_url.is_some(),
+        }
+    }
+
+    /// Whether notifications carry a key.
+    pub fn has_api_key(&self) -> bool {
+        match self {
+            Self::Embedded { .. } => true,
+            Self::Endpoint(target) => target.api_key.is_some(),
+        }
+    }
+
+    /// The transport of the run.
+    pub fn transport(&self) -> &HttpsTransport {
+        match self {
+            Self::Embedded { transport, .. } => transport,
+            Self::Endpoint(target) => &target.transport,
+        }
+    }
+
+    /// The target of one scenario, and its receiver if that is embedded.
+    ///
+    /// # Errors
+    /// When the embedded receiver cannot start, in words.
+    pub async fn target(&self, scenario: &Scenario) -> Result<(Arc<Target>, Option<Receiver>), String> {
+        let (identity, api_key, transport, headers) = match self {
+            Self::Endpoint(target) => return Ok((Arc::clone(target), None)),
+            Self::Embedded { identity, api_key, transport, headers } => {
+                (identity, api_key, transport, headers)
+            }
+        };
+        let wanted = scenario.receiver.clone().unwrap_or_default();
+        let settings = receiver::Settings {
+            api_key: match &wanted.api_key {
+                model::ReceiverKey::Run => Some(api_key.clone()),
+                model::ReceiverKey::None => None,
+                model::ReceiverKey::Key(key) => {
+                    Some(ApiKey::new(key.as_str()).map_err(|error| error.to_string())?)
+                }
+            },
+            script: reactions::script(&wanted)?,
+            tls: reactions::tls(wanted.tls),
+            ..receiver::Settings::default()
+        };
+        let receiver = Receiver::start(settings, identity)
+            .map_err(|error| format!("the embedded receiver could not start: {error}"))?;
+        let target = Target {
+            transport: transport.clone(),
+            endpoint_text: receiver.url(),
+            api_key: Some(api_key.clone()),
+            headers: Arc::clone(headers),
+            probe_url: Some(receiver.inspect_url().replace("/{eventId}", "")),
+            is_scripted: scenario.receiver.is_some(),
+        };
+        Ok((Arc::new(target), Some(receiver)))
+    }
+}
+
+/// The transport of a connection's settings.
+///
+/// # Errors
+/// When the certificates cannot be used, in words.
+pub fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
+    let resolve = connection.resolve.iter().map(|one| ResolveOverride {
+        host: one.host.to_lowercase(),
+        port: one.port,
+        addresses: vec![one.address],
+    });
+    let settings = Settings {
+        trust,
+        http2: match connection.http_version {
+            settings::HttpVersion::Http1 => Http2::Never,
+            settings::HttpVersion::Http2IfOffered => Http2::Offered,
+        },
+        plain_http: match connection.plain_http {
+            settings::PlainHttp::Refused => PlainHttp::Refused,
+            settings::PlainHttp::Permitted => PlainHttp::Permitted,
+        },
+        timeouts: Timeouts {
+            connect: connection.connect_timeout,
+            acknowledgement: connection.ack_timeout,
+            ..Timeouts::default()
+        },
+        resolve: resolve.collect(),
+        resolver: Resolver::System,
+        ..Settings::default()
+    };
+    HttpsTransport::new(settings).map_err(|error| error.to_string())
+}

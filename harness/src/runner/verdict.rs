@@ -1,0 +1,139 @@
+//! Collects a scenario's checks and sums them up.
+
+use std::time::Duration;
+
+use pns_engine::DeliveryId;
+use pns_engine::guarantee::Finding;
+
+use super::scenario::{location, shell};
+use super::timeline::timelines;
+use super::world::World;
+use super::{expect, words};
+use crate::advice;
+use crate::event::{CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength};
+use crate::scenario::Scenario;
+use crate::scenario::model::Place;
+
+/// The checks of one scenario, in order.
+#[derive(Debug)]
+pub struct Checks<'a> {
+    /// What was decided so far.
+    pub results: Vec<CheckResult>,
+    scenario: &'a Scenario,
+    repeat: String,
+}
+
+/// How a check was broken.
+#[derive(Debug)]
+pub struct Failure {
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+    /// The deliveries that show it.
+    pub deliveries: Vec<DeliveryId>,
+}
+
+impl<'a> Checks<'a> {
+    /// None yet. `repeat` is the command that runs the scenario again.
+    pub fn new(scenario: &'a Scenario, repeat: String) -> Self {
+        Self { results: Vec::new(), scenario, repeat }
+    }
+
+    /// A check that held.
+    pub fn passed(&mut self, world: &World, id: &str, title: String, place: &Place) {
+        self.add(world.elapsed(), id, title, CheckVerdict::Passed, Some(location(place)), None);
+    }
+
+    /// A check that does not apply, for `reason`.
+    pub fn skipped(&mut self, world: &World, id: &str, title: String, reason: String, place: &Place) {
+        self.add(world.elapsed(), id, title, CheckVerdict::Skipped(reason), Some(location(place)), None);
+    }
+
+    /// A check that could not be decided, for `reason`.
+    pub fn undecided(&mut self, world: &World, id: &str, title: String, reason: String, place: &Place) {
+        self.add(world.elapsed(), id, title, CheckVerdict::Inconclusive(reason), Some(location(place)), None);
+    }
+
+    /// A check that did not hold.
+    pub fn failed(&mut self, world: &World, id: &str, title: String, failure: Failure, place: &Place) {
+        let (shown, deliveries_left_out) = timelines(world, &failure.deliveries);
+        let reason = expect::last_failure(world, &failure.deliveries);
+        let told = CheckFailure {
+            expected: failure.expected,
+            found: failure.found,
+            explanation: reason.map_or_else(String::new, advice::meaning),
+            curl: failure.deliveries.first().and_then(|id| curl(world, *id)),
+            deliveries: shown,
+            deliveries_left_out,
+            repeat: self.repeat.clone(),
+        };
+        let at = world.offset(expect::decided_at(world, &failure.deliveries));
+        self.add(at, id, title, CheckVerdict::Failed, Some(location(place)), Some(Box::new(told)));
+    }
+
+    /// What the sender promised, judged from its records alone. A finding is a defect of `pns`, not of the receiver.
+    pub fn guarantees(&mut self, world: &World, findings: &[Finding]) {
+        let records = words::count(world.ledger.records().len() as u64, "record");
+        let title = format!("the sender kept its guarantees over {records}");
+        let verdict = match findings {
+            [] => CheckVerdict::Passed,
+            [first, ..] => CheckVerdict::Error(format!("{}: {}", first.guarantee.id(), first.text)),
+        };
+        self.add(world.elapsed(), "guarantees", title, verdict, None, None);
+    }
+
+    fn add(
+        &mut self,
+        pns_time: Duration,
+        id: &str,
+        title: String,
+        verdict: CheckVerdict,
+        location: Option<Location>,
+        failure: Option<Box<CheckFailure>>,
+    ) {
+        let clause = self.scenario.clause;
+        let strength = Strength::Must;
+        let id = id.to_owned();
+        self.results.push(CheckResult { id, title, clause, strength, verdict, location, pns_time, failure });
+    }
+
+    /// What the scenario came to.
+    pub fn verdict(&self, expect_fail: Option<&str>) -> ScenarioVerdict {
+        let reason = |wanted: fn(&CheckVerdict) -> bool| {
+            let found = self.results.iter().find(|check| wanted(&check.verdict))?;
+            Some(found.verdict.reason().unwrap_or_default().to_owned())
+        };
+        if let Some(reason) = reason(|verdict| matches!(verdict, CheckVerdict::Error(_))) {
+            return ScenarioVerdict::Error(reason);
+        }
+        let failed = reason(|verdict| matches!(verdict, CheckVerdict::Failed)).is_some();
+        match (failed, expect_fail) {
+            (true, Some(reason)) => return ScenarioVerdict::ExpectedFailure(reason.to_owned()),
+            (true, None) => return ScenarioVerdict::Failed,
+            (false, _) => {}
+        }
+        if let Some(reason) = reason(|verdict| matches!(verdict, CheckVerdict::Inconclusive(_))) {
+            return ScenarioVerdict::Inconclusive(reason);
+        }
+        match expect_fail {
+            Some(reason) => ScenarioVerdict::UnexpectedPass(reason.to_owned()),
+            None => ScenarioVerdict::Passed,
+        }
+    }
+}
+
+/// A curl command that sends the same notification again.
+fn curl(world: &World, id: DeliveryId) -> Option<String> {
+    let delivery = world.ledger.delivery(id)?;
+    let body = world.sent_body(delivery.notification)?;
+    let body = std::str::from_utf8(&body).ok()?;
+    let route = world.driver.route_of(delivery.subscription)?;
+    let mut command = format!("curl -X POST {}", shell(&route.endpoint.url()));
+    if route.api_key.is_some() {
+        command.push_str(" -H \"Authorization: api_key $PNS_API_KEY\"");
+    }
+    command.push_str(" -H 'Content-Type: application/json'");
+    command.push_str(&format!(" --data-raw {}", shell(body)));
+    Some(command)
+}

@@ -1,0 +1,420 @@
+//! One scenario's world: its sender, its receiver, the names it has given, and the ledger of what happened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pns_engine::{
+    Answer, Command, DeliveryId, NotificationId, Outcome, SubscriptionId, Timestamp, WindowId, rng,
+};
+use pns_simulator::clock::{Clock, Stopwatch, pause};
+use pns_simulator::driver::{Driver, Turn};
+use pns_simulator::schema::Pack;
+use pns_simulator::transport::HttpsTransport;
+use serde_json::Value;
+
+use super::bodies::{Recipe, ScenarioBodies};
+use super::target::Target;
+use crate::ledger::Ledger;
+use crate::receiver::Receiver;
+use crate::scenario::model::{Limits, Scenario, Template, Which};
+
+/// How many failures in a row of one delivery, none of them planned by the scenario, are believed: a receiver that
+/// answered wrong so often will not mend by being asked for thirty days of PNS time. Five acknowledgement
+/// timeouts of ten seconds still fit the default limit on wall time.
+pub const UNPLANNED_FAILURES_MAX: u32 = 5;
+
+/// Real time given to a receiver that asks to be sent less (429, 503), at most. Virtual time would otherwise
+/// bring the next attempt a few microseconds later, which no sender does.
+const RESPITE_MAX: Duration = Duration::from_secs(2);
+const RESPITE_FIRST: Duration = Duration::from_millis(50);
+
+/// Everything that one scenario has going.
+#[derive(Debug)]
+pub struct World {
+    /// The sender at work.
+    pub driver: Driver<HttpsTransport, ScenarioBodies>,
+    /// What happened.
+    pub ledger: Ledger,
+    /// Where notifications go.
+    pub target: Arc<Target>,
+    /// The embedded receiver, if it is the target.
+    pub receiver: Option<Receiver>,
+    /// The settings of each subscription, as the sender has them now.
+    pub subscriptions: BTreeMap<SubscriptionId, pns_engine::Subscription>,
+    names: Names,
+    seed: u64,
+    started: Timestamp,
+    wall: Stopwatch,
+    limits: Limits,
+    next_notification: u64,
+    next_window: u32,
+    uuids_drawn: u64,
+    unplanned: BTreeMap<DeliveryId, u32>,
+    respite: Option<Duration>,
+}
+
+/// What the scenario calls things.
+#[derive(Debug, Default)]
+struct Names {
+    subscriptions: Vec<String>,
+    notifications: BTreeMap<String, Vec<NotificationId>>,
+    windows: BTreeMap<String, WindowId>,
+    values: BTreeMap<String, Value>,
+}
+
+/// Whether a receiver that keeps failing, without the scenario's doing, is waited for to the horizon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Up to [`UNPLANNED_FAILURES_MAX`] failures in a row: where a delivery is wanted.
+    UntilHopeless,
+    /// Always: where failures may be what is wanted.
+    Endless,
+}
+
+/// Why letting time pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// The goal is reached.
+    Goal,
+    /// The horizon is reached first.
+    Horizon,
+    /// A delivery failed [`UNPLANNED_FAILURES_MAX`] times in a row without being told to.
+    Hopeless(DeliveryId),
+    /// A limit of the scenario is reached.
+    Limit(LimitReached),
+}
+
+/// A limit of the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitReached {
+    /// `limits.attempts`.
+    Attempts(u64),
+    /// `limits.wall`.
+    Wall(Duration),
+}
+
+impl World {
+    /// A world in which nothing has happened yet. `seed` is the scenario's own.
+    pub fn new(
+        scenario: &Scenario,
+        seed: u64,
+        pack: Arc<Pack>,
+        clock: Clock,
+        target: Arc<Target>,
+        receiver: Option<Receiver>,
+    ) -> Self {
+        let started = clock.now();
+        let bodies = ScenarioBodies::new(pack, seed);
+        Self {
+            driver: Driver::new(seed, clock, target.transport.clone(), bodies),
+            ledger: Ledger::default(),
+            target,
+            receiver,
+            subscriptions: BTreeMap::new(),
+            names: Names::default(),
+            seed,
+            started,
+            wall: Stopwatch::start(),
+            limits: scenario.limits,
+            next_notification: 1,
+            next_window: 1,
+            uuids_drawn: 0,
+            unplanned: BTreeMap::new(),
+            respite: None,
+        }
+    }
+
+    /// Carries out a command of the sender.
+    ///
+    /// # Errors
+    /// The sender's refusal, in words.
+    pub fn command(&mut self, command: Command) -> Result<(), String> {
+        let result = self.driver.command(command).map_err(|refusal| refusal.to_string());
+        self.observe();
+        result
+    }
+
+    /// Publishes one notification.
+    ///
+    /// # Errors
+    /// The sender's refusal, in words.
+    pub fn publish(
+        &mut self,
+        event_type: pns_engine::EventType,
+        supplier: Option<pns_engine::SupplierId>,
+        recipe: Recipe,
+    ) -> Result<NotificationId, String> {
+        let id = self.upcoming_notification();
+        self.next_notification += 1;
+        self.driver.bodies().keep(id, recipe);
+        self.command(Command::Publish { id, event_type, supplier })?;
+        Ok(id)
+    }
+
+    /// The id that the next notification will have.
+    pub fn upcoming_notification(&self) -> NotificationId {
+        NotificationId(self.next_notification)
+    }
+
+    /// A fresh id for a downtime window.
+    pub fn fresh_window(&mut self) -> WindowId {
+        let id = WindowId(self.next_window);
+        self.next_window += 1;
+        id
+    }
+
+    /// Lets PNS time pass until `goal` holds, at most for `span`.
+    pub async fn pass_until(
+        &mut self,
+        span: Duration,
+        patience: Patience,
+        mut goal: impl FnMut(&Ledger) -> bool,
+    ) -> Passed {
+        let horizon = (self.driver.now() + span).min(self.started + self.limits.pns_time.max(span));
+        loop {
+            if goal(&self.ledger) {
+                return Passed::Goal;
+            }
+            if let (Patience::UntilHopeless, Some(hopeless)) = (patience, self.hopeless()) {
+                return Passed::Hopeless(hopeless);
+            }
+            if self.ledger.attempts() as u64 >= self.limits.attempts {
+                return Passed::Limit(LimitReached::Attempts(self.limits.attempts));
+            }
+            let left = self.limits.wall.saturating_sub(self.wall.elapsed());
+            let Ok(turn) = tokio::time::timeout(left, self.driver.turn(horizon)).await else {
+                return Passed::Limit(LimitReached::Wall(self.limits.wall));
+            };
+            self.observe();
+            if turn == Turn::Horizon {
+                return if goal(&self.ledger) { Passed::Goal } else { Passed::Horizon };
+            }
+            if let Some(respite) = self.respite.take() {
+                pause(respite.min(left)).await;
+            }
+        }
+    }
+
+    fn hopeless(&self) -> Option<DeliveryId> {
+        // A scripted receiver fails on purpose, for as long as its script says.
+        if self.receiver.as_ref().is_some_and(|_| self.target.is_scripted) {
+            return None;
+        }
+        self.unplanned.iter().find(|(_, failures)| **failures >= UNPLANNED_FAILURES_MAX).map(|(id, _)| *id)
+    }
+
+    fn observe(&mut self) {
+        use pns_simulator::driver::Observation;
+        while let Some(observation) = self.driver.poll_observation() {
+            if let Observation::Exchange { attempt, exchange, outcome, .. } = &observation {
+                self.count_unplanned(attempt.delivery, exchange.injection.is_some(), *outcome);
+                self.consider_respite(attempt.delivery, exchange.answer, *outcome);
+            }
+            self.ledger.file(observation);
+        }
+    }
+
+    fn count_unplanned(&mut self, delivery: DeliveryId, planned: bool, outcome: Outcome) {
+        if matches!(outcome, Outcome::Failed(_)) && !planned {
+            *self.unplanned.entry(delivery).or_default() += 1;
+        } else {
+            self.unplanned.remove(&delivery);
+        }
+    }
+
+    /// A receiver that answers 429 or 503 by itself is given real time, as a real sender's delay would.
+    fn consider_respite(&mut self, delivery: DeliveryId, answer: Answer, outcome: Outcome) {
+        let Answer::Status { code: 429 | 503, retry_after } = answer else { return };
+        let Some(failures) = self.unplanned.get(&delivery) else { return };
+        if self.target.is_scripted || !matches!(outcome, Outcome::Failed(_)) {
+            return;
+        }
+        let wanted = retry_after.unwrap_or(RESPITE_FIRST * (1 << failures.min(&5)));
+        self.respite = Some(self.respite.unwrap_or_default().max(wanted).min(RESPITE_MAX));
+    }
+
+    /// PNS time since the scenario's start.
+    pub fn offset(&self, instant: Timestamp) -> Duration {
+        instant.since(self.started)
+    }
+
+    /// PNS time at the scenario's start.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// PNS time that has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.offset(self.driver.now())
+    }
+
+    /// Wall time that has passed.
+    pub fn wall(&self) -> Duration {
+        self.wall.elapsed()
+    }
+
+    /// The scenario's limits.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The scenario's own seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// When the window saved under `name` was open, as offsets; `None` if it was never announced.
+    pub fn open_spans(&self, name: &str) -> Option<Vec<(Duration, Duration)>> {
+        use pns_engine::Happened::{WindowClosed, WindowOpened};
+        let id = self.window(name)?;
+        let mut spans = Vec::new();
+        for record in self.ledger.records() {
+            let at = self.offset(record.at);
+            match record.event {
+                WindowOpened { window } if window == id => spans.push((at, Duration::MAX)),
+                WindowClosed { window } if window == id => {
+                    if let Some(last) = spans.last_mut() {
+                        last.1 = at;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(spans)
+    }
+
+    /// The body of a notification as it was first sent, or would be.
+    pub fn sent_body(&self, id: NotificationId) -> Option<Bytes> {
+        let published = self.ledger.notification(id)?.published;
+        self.driver.bodies_ref().sent(id, published)
+    }
+
+    /// The event id in a body, where the pack says it stands.
+    pub fn event_id(&self, body: &[u8]) -> Option<String> {
+        self.driver.bodies_ref().pack().event_id(body)
+    }
+}
+
+/// Names.
+impl World {
+    /// Names the next subscription, and gives its id.
+    pub fn name_subscription(&mut self, name: &str) -> SubscriptionId {
+        self.names.subscriptions.push(name.to_owned());
+        self.subscription(name)
+    }
+
+    /// The subscription of that name; the parser has seen to it that there is one.
+    pub fn subscription(&self, name: &str) -> SubscriptionId {
+        let index = self.names.subscriptions.iter().position(|known| known == name);
+        SubscriptionId(u32::try_from(index.expect("names are resolved by the parser")).expect("a handful"))
+    }
+
+    /// The name of a subscription.
+    pub fn subscription_name(&self, id: SubscriptionId) -> &str {
+        self.names.subscriptions.get(id.0 as usize).map_or("?", String::as_str)
+    }
+
+    /// Saves notifications under a name.
+    pub fn save(&mut self, name: &str, ids: Vec<NotificationId>) {
+        self.names.notifications.entry(name.to_owned()).or_default().extend(ids);
+    }
+
+    /// Saves a downtime window under a name.
+    pub fn save_window(&mut self, name: &str, id: WindowId) {
+        self.names.windows.insert(name.to_owned(), id);
+    }
+
+    /// The window saved under a name; `None` if that step was skipped.
+    pub fn window(&self, name: &str) -> Option<WindowId> {
+        self.names.windows.get(name).copied()
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.names.values.insert(name.to_owned(), value);
+    }
+
+    /// The name under which a notification was saved.
+    pub fn name_of(&self, id: NotificationId) -> Option<&str> {
+        self.names.notifications.iter().find(|(_, ids)| ids.contains(&id)).map(|(name, _)| name.as_str())
+    }
+
+    /// The notifications chosen.
+    pub fn notifications(&self, which: &Which) -> Vec<NotificationId> {
+        match which {
+            Which::All => self.ledger.notifications().map(|(id, _)| id).collect(),
+            Which::Saved(names) => {
+                names.iter().flat_map(|name| self.names.notifications.get(name)).flatten().copied().collect()
+            }
+        }
+    }
+
+    /// The deliveries of the notifications chosen.
+    pub fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
+        let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();
+        self.notifications(which).into_iter().flat_map(of).collect()
+    }
+
+    /// Fills a template with what is known now.
+    ///
+    /// # Errors
+    /// When it names something that does not exist.
+    pub fn fill(&mut self, template: &Template) -> Result<Value, String> {
+        // Drawing a uuid needs `self` mutably, and looking up does not: count draws apart.
+        let mut drawn = self.uuids_drawn;
+        let seed = self.seed;
+        let filled = template.fill(&mut |name: &str| match name {
+            "uuid" => {
+                drawn += 1;
+                Some(Value::String(uuid(seed, drawn)))
+            }
+            _ => self.lookup(name),
+        });
+        self.uuids_drawn = drawn;
+        filled.map_err(|error| error.to_string())
+    }
+
+    /// Draws a fresh UUID from the seed.
+    pub fn draw_uuid(&mut self) -> String {
+        self.uuids_drawn += 1;
+        uuid(self.seed, self.uuids_drawn)
+    }
+
+    /// As [`World::fill`], for a place where text is wanted.
+    ///
+    /// # Errors
+    /// When it names something that does not exist.
+    pub fn fill_text(&mut self, template: &Template) -> Result<String, String> {
+        Ok(match self.fill(template)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    fn lookup(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.names.values.get(name) {
+            return Some(value.clone());
+        }
+        if let Some((saved, field)) = name.split_once('.') {
+            let id = *self.names.notifications.get(saved)?.first()?;
+            let body: Value = serde_json::from_slice(&self.sent_body(id)?).ok()?;
+            return body.pointer(&format!("/{}", field.replace('.', "/"))).cloned();
+        }
+        match name {
+            "target" => Some(Value::String(self.target.endpoint_text.clone())),
+            "probe_url" => self.target.probe_url.clone().map(Value::String),
+            _ => None,
+        }
+    }
+}
+
+/// A version 4 UUID drawn from the seed.
+fn uuid(seed: u64, index: u64) -> String {
+    /// Keeps these draws apart from those for bodies and jitter.
+    const STREAM: u64 = 0x7575_6964;
+    let high = rng::draw(seed, STREAM, 2 * index) & !0xf000 | 0x4000;
+    let low = rng::draw(seed, STREAM, 2 * index + 1) & !(0b11 << 62) | 0b10 << 62;
+    pns_engine::SupplierId(u128::from(high) << 64 | u128::from(low)).to_string()
+}
