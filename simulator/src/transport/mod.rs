@@ -1,4 +1,29 @@
 //! From an attempt to its exchange: the only part that opens sockets.
+//!
+//! [`HttpsTransport`] makes one request per attempt and never repeats one by itself. A kept-alive connection that
+//! turns out closed before any byte of the request was written is replaced within the attempt: nothing was sent.
+//! [`ScriptedTransport`] answers from memory, for tests of what drives a transport.
+
+mod dial;
+mod failure;
+mod head;
+mod https;
+mod payload;
+mod pool;
+mod raw;
+mod retry_after;
+mod scripted;
+mod settings;
+mod stopwatch;
+mod tls;
+mod wire;
+
+pub use https::HttpsTransport;
+pub use scripted::ScriptedTransport;
+pub use settings::{
+    Http2, PlainHttp, PoolLimits, ResolveOverride, Resolver, ResponseLimits, Settings, SettingsError,
+    Timeouts, Trust,
+};
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,6 +50,26 @@ pub struct Request {
     pub body: Bytes,
     /// What to do wrong.
     pub injection: Option<Injection>,
+    /// In place of [`Timeouts::connect`], for this attempt.
+    pub connect_timeout: Option<Duration>,
+    /// In place of [`Timeouts::acknowledgement`], for this attempt.
+    pub ack_timeout: Option<Duration>,
+}
+
+impl Request {
+    /// A request with no key, no further headers, nothing done wrong and the transport's own timeouts.
+    #[must_use]
+    pub fn new(endpoint: Arc<Endpoint>, body: Bytes) -> Self {
+        Self {
+            endpoint,
+            api_key: None,
+            headers: Arc::default(),
+            body,
+            injection: None,
+            connect_timeout: None,
+            ack_timeout: None,
+        }
+    }
 }
 
 /// What came of one attempt, for the ledger and the reports.
@@ -66,6 +111,25 @@ pub struct Response {
     pub body: Bytes,
     /// Whether the body went on beyond the limit.
     pub truncated: bool,
+}
+
+impl Exchange {
+    /// An exchange of which nothing is known but its answer and what was to be sent.
+    #[must_use]
+    pub fn unsent(answer: Answer, request_headers: http::HeaderMap, injection: Option<Injection>) -> Self {
+        Self {
+            answer,
+            request_headers,
+            response: None,
+            duplicate: None,
+            timings: Timings::default(),
+            reused: false,
+            remote: None,
+            detail: None,
+            waited: None,
+            injection,
+        }
+    }
 }
 
 /// Real time spent in each phase; `None` where the phase did not take place or did not end.

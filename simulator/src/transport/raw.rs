@@ -1,0 +1,78 @@
+//! Requests broken off on purpose, written below the HTTP library on a connection of their own.
+
+use std::time::Duration;
+
+use pns_engine::FailureReason;
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::failure::Failure;
+use super::wire::Stream;
+
+/// Where a request is broken off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Break {
+    /// Reset after the head.
+    ResetBeforeBody,
+    /// Reset after the whole request.
+    ResetAfterBody,
+    /// Closed in order after half of the body.
+    CutBody,
+}
+
+/// How long the receiver may take to notice that a cut request is over.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+
+/// How much of what it says about it is read before the connection is closed for good.
+const DRAIN_BYTES_MAX: u64 = 65_536;
+
+/// Writes as much as `broken` says and ends the connection; what the sender sees of it.
+pub(super) async fn break_off(
+    mut stream: Stream,
+    head: &[u8],
+    body: &[u8],
+    broken: Break,
+    send_limit: Duration,
+) -> (Failure, Option<Duration>) {
+    let part = match broken {
+        Break::ResetBeforeBody => &body[..0],
+        Break::ResetAfterBody => body,
+        Break::CutBody => &body[..body.len() / 2],
+    };
+    let write = async {
+        stream.write_all(head).await?;
+        stream.write_all(part).await?;
+        stream.flush().await
+    };
+    match timeout(send_limit, write).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return (Failure::stream(&error, false), None),
+        Err(_) => {
+            let detail = format!("the receiver did not take the request within {send_limit:?}");
+            return (Failure::new(FailureReason::SendTimeout, detail), Some(send_limit));
+        }
+    }
+    match broken {
+        Break::ResetBeforeBody | Break::ResetAfterBody => {
+            // Closing with no time to linger makes the kernel send RST.
+            if let Err(error) = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO)) {
+                return (Failure::stream(&error, false), None);
+            }
+            (Failure::new(FailureReason::Reset, "reset on purpose"), None)
+        }
+        Break::CutBody => {
+            let goodbye = async {
+                stream.shutdown().await?;
+                // Closing with unread bytes would turn the orderly end into a reset.
+                let mut sink = tokio::io::sink();
+                tokio::io::copy(&mut (&mut stream).take(DRAIN_BYTES_MAX), &mut sink).await
+            };
+            let _end_or_given_up = timeout(DRAIN_LIMIT, goodbye).await;
+            (
+                Failure::new(FailureReason::ClosedBeforeResponse, "closed on purpose after half of the body"),
+                None,
+            )
+        }
+    }
+}
