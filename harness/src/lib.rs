@@ -14,5 +14,4 @@ pub mod ledger;
 pub mod receiver;
 pub mod redact;
 pub mod report;
-pub mod runner;
 pub mod settings;
