@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -13,11 +14,13 @@ use super::Failure;
 use super::args::{ConnectionArgs, list, setting, span};
 use super::config::Config;
 use super::values::{instant, timeout, variable};
-use crate::event::{Event, RunEnd, RunFinished, Totals};
+use crate::event::Event;
 use crate::exit::Exit;
 use crate::redact::Redactor;
 use crate::report::human::{Detail, Progress};
 use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
+use crate::runner;
+use crate::scenario::{self, Scenario};
 use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
 
 /// Run scenarios against a receiver and judge it.
@@ -158,15 +161,20 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     outcome
 }
 
-/// Where the runner is called: reads and selects the scenarios of `settings`, runs them, and tells `sink`.
-///
-/// Until the runner is joined nothing is found to run, which is inconclusive.
-fn play(settings: RunSettings, sink: &mut (dyn FnMut(&Event) + Send)) -> Result<Exit, Failure> {
-    drop(settings);
-    let (totals, end) = (Totals::default(), RunEnd::Complete);
-    let exit = Exit::of_run(&totals, &end);
-    sink(&Event::RunFinished(RunFinished { totals, wall: Duration::ZERO, pns_time: Duration::ZERO, end }));
-    Ok(exit)
+/// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
+fn play(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> Result<Exit, Failure> {
+    let found = scenario::load(&settings.paths)
+        .map_err(|diagnostics| Failure::usage(anyhow::anyhow!(diagnostics)))?;
+    let total = found.len();
+    let is_selected =
+        |one: &Scenario| settings.filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str));
+    let selected: Vec<Arc<Scenario>> = found.into_iter().filter(is_selected).map(Arc::new).collect();
+    let filtered_out = total - selected.len();
+    let runtime = super::runtime()?;
+    let finished = runtime.block_on(runner::run(settings, selected, filtered_out, sink));
+    // What hangs in a receiver must not hold up the end of the process.
+    runtime.shutdown_background();
+    finished.map(|finished| Exit::of_run(&finished.totals, &finished.end)).map_err(Failure::usage)
 }
 
 fn settings(

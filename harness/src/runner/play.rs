@@ -22,7 +22,7 @@ use crate::settings::{PlainHttp, RunSettings};
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
-pub struct Stage {
+pub(super) struct Stage {
     /// What was asked for.
     pub settings: RunSettings,
     /// What is judged.
@@ -32,11 +32,11 @@ pub struct Stage {
 }
 
 /// The way from a scenario to the reports. A report that is gone ends nothing.
-pub type Events = mpsc::Sender<Event>;
+pub(super) type Events = mpsc::Sender<Event>;
 
 impl Stage {
     /// Runs one scenario and tells of it.
-    pub async fn play(&self, scenario: &Scenario, events: &Events) {
+    pub(super) async fn play(&self, scenario: &Scenario, events: &Events) {
         let location = location(&scenario.place);
         tell(
             events,
@@ -104,7 +104,10 @@ impl Stage {
         checks.guarantees(&world, &guarantee::check_all(world.ledger.records(), &world.subscriptions));
         let mut notes = Vec::new();
         if world.subscriptions.values().any(|subscription| subscription.attempt_cap.is_some()) {
-            notes.push("an attempt cap is set: a deviation from Cvent's page, by which PNS never gives up".to_owned());
+            notes.push(
+                "an attempt cap is set: a deviation from Cvent's page, by which PNS never gives up"
+                    .to_owned(),
+            );
         }
         let verdict = match trouble {
             Some(reason) => ScenarioVerdict::Error(reason),
@@ -231,10 +234,12 @@ impl Stage {
             command.push_str(&text);
         };
         if let Some(target) = &connection.target {
-            add(format!("--target {}", shell(target)));
+            add(format!("--target {}", shell(&target.url())));
         }
         match &connection.trust {
-            crate::settings::Trust::File(path) => add(format!("--cacert {}", shell(&path.display().to_string()))),
+            crate::settings::Trust::File(path) => {
+                add(format!("--cacert {}", shell(&path.display().to_string())))
+            }
             crate::settings::Trust::Nobody => add("--insecure".to_owned()),
             crate::settings::Trust::Platform => {}
         }

@@ -23,7 +23,7 @@ const EFFECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the receiver says of one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Inspection {
+pub(super) struct Inspection {
     /// Requests that came in; `None` where the receiver does not count them.
     pub received: Option<u64>,
     /// How often it took effect.
@@ -34,14 +34,15 @@ pub struct Inspection {
 ///
 /// # Errors
 /// When the address cannot be filled in or parsed, in words.
-pub async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, String> {
+pub(super) async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, String> {
     let address = world.fill_text(&probe.get)?;
     let endpoint = parse(&address)?;
     let mut wanted = BTreeMap::new();
     for (path, template) in &probe.json {
         wanted.insert(path.clone(), world.fill(template)?);
     }
-    let waited = Waited { check: "probe", title: format!("the receiver answers {} to the probe", probe.status) };
+    let waited =
+        Waited { check: "probe", title: format!("the receiver answers {} to the probe", probe.status) };
     let watch = Stopwatch::start();
     loop {
         let answer = get(world, &endpoint).await;
@@ -52,8 +53,9 @@ pub async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, Str
         match (mismatch, answer) {
             (None, Ok((_, json))) => {
                 for (name, path) in &probe.save {
-                    let value = json_path(&json, path)
-                        .ok_or_else(|| format!("probe: there is no `{path}` in the answer to save as `{name}`"))?;
+                    let value = json_path(&json, path).ok_or_else(|| {
+                        format!("probe: there is no `{path}` in the answer to save as `{name}`")
+                    })?;
                     world.set(name, value.clone());
                 }
                 return Ok(StepEnd::Reached(waited));
@@ -82,7 +84,7 @@ fn mismatch(status: u16, json: &Value, wanted: u16, values: &BTreeMap<String, Va
 ///
 /// # Errors
 /// When it does not answer as a probe should, in words.
-pub async fn inspections(
+pub(super) async fn inspections(
     world: &World,
     ids: &[NotificationId],
     fits: impl Fn(&Inspection) -> bool,

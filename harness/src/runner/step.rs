@@ -1,10 +1,10 @@
 //! Carries out the steps of a scenario.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{Command, EventType, NotificationId, SubscriptionId, SupplierId, Timestamp, rng};
+use pns_engine::{Command, EventType, NotificationId, SupplierId, Timestamp, rng};
 use pns_simulator::fault::{Extent, Fault, Injection};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::scenario::model::{
 
 /// What a step came to.
 #[derive(Debug)]
-pub enum StepEnd {
+pub(super) enum StepEnd {
     /// It is done.
     Done,
     /// It waited for something, which came about.
@@ -30,7 +30,7 @@ pub enum StepEnd {
 
 /// What a step waited for, in words.
 #[derive(Debug)]
-pub struct Waited {
+pub(super) struct Waited {
     /// The check's kind: `until` or `probe`.
     pub check: &'static str,
     /// "all notifications are delivered".
@@ -39,7 +39,7 @@ pub struct Waited {
 
 /// Why it did not come about.
 #[derive(Debug)]
-pub struct Miss {
+pub(super) struct Miss {
     /// What was found instead.
     pub found: String,
     /// The notifications concerned.
@@ -52,7 +52,7 @@ pub struct Miss {
 ///
 /// # Errors
 /// When the step itself cannot be carried out: the scenario is wrong, in words.
-pub async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd, String> {
+pub(super) async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd, String> {
     match &step.action {
         Action::Emit(emit) => publish(world, emit)?,
         Action::Fault(fault) => plan(world, fault)?,
@@ -285,4 +285,3 @@ fn limit_reached(limit: LimitReached, concerned: Which) -> Miss {
 pub(super) fn words(span: Duration) -> String {
     super::words::span(span)
 }
-

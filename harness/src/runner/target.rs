@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
+use pns_simulator::endpoint::Endpoint;
 use pns_simulator::secret::ApiKey;
 use pns_simulator::transport::{
     Http2, HttpsTransport, PlainHttp, ResolveOverride, Resolver, Settings, Timeouts, Trust,
@@ -16,11 +17,11 @@ use super::reactions;
 
 /// Where the notifications of one scenario go.
 #[derive(Debug)]
-pub struct Target {
+pub(super) struct Target {
     /// Makes the attempts.
     pub transport: HttpsTransport,
-    /// The address, as text.
-    pub endpoint_text: String,
+    /// The address.
+    pub endpoint: Endpoint,
     /// How it is reached, for commands to repeat by hand.
     pub connection: Connection,
     /// The key agreed on.
@@ -39,7 +40,7 @@ const EMBEDDED_KEY: &str = "embedded-receiver-key";
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
-pub enum Ground {
+pub(super) enum Ground {
     /// Each scenario has an embedded receiver of its own, with certificates made once.
     Embedded {
         /// The certificates.
@@ -62,10 +63,10 @@ impl Ground {
     ///
     /// # Errors
     /// When a certificate file cannot be read or used, in words.
-    pub fn prepare(settings: &RunSettings) -> Result<Self, String> {
+    pub(super) fn prepare(settings: &RunSettings) -> Result<Self, String> {
         let connection = &settings.connection;
         let headers = Arc::new(connection.headers.clone());
-        let Some(endpoint_text) = connection.target.clone() else {
+        let Some(endpoint) = connection.target.clone() else {
             let identity = Identity::generate().map_err(|error| error.to_string())?;
             let api_key = match &connection.api_key {
                 Some(key) => key.clone(),
@@ -87,7 +88,7 @@ impl Ground {
         };
         Ok(Self::Endpoint(Arc::new(Target {
             transport: transport(connection, trust)?,
-            endpoint_text,
+            endpoint,
             connection: connection.clone(),
             api_key: connection.api_key.clone(),
             headers,
@@ -97,12 +98,12 @@ impl Ground {
     }
 
     /// Whether scenarios run against the embedded receiver.
-    pub fn is_embedded(&self) -> bool {
+    pub(super) fn is_embedded(&self) -> bool {
         matches!(self, Self::Embedded { .. })
     }
 
     /// Whether the receiver can be asked what it did.
-    pub fn has_probe(&self) -> bool {
+    pub(super) fn has_probe(&self) -> bool {
         match self {
             Self::Embedded { .. } => true,
             Self::Endpoint(target) => target.probe_url.is_some(),
@@ -110,18 +111,10 @@ impl Ground {
     }
 
     /// Whether notifications carry a key.
-    pub fn has_api_key(&self) -> bool {
+    pub(super) fn has_api_key(&self) -> bool {
         match self {
             Self::Embedded { .. } => true,
             Self::Endpoint(target) => target.api_key.is_some(),
-        }
-    }
-
-    /// The transport of the run.
-    pub fn transport(&self) -> &HttpsTransport {
-        match self {
-            Self::Embedded { transport, .. } => transport,
-            Self::Endpoint(target) => &target.transport,
         }
     }
 
@@ -129,7 +122,10 @@ impl Ground {
     ///
     /// # Errors
     /// When the embedded receiver cannot start, in words.
-    pub async fn target(&self, scenario: &Scenario) -> Result<(Arc<Target>, Option<Receiver>), String> {
+    pub(super) async fn target(
+        &self,
+        scenario: &Scenario,
+    ) -> Result<(Arc<Target>, Option<Receiver>), String> {
         let (identity, api_key, connection, transport, headers) = match self {
             Self::Endpoint(target) => return Ok((Arc::clone(target), None)),
             Self::Embedded { identity, api_key, connection, transport, headers } => {
@@ -154,7 +150,7 @@ impl Ground {
             .map_err(|error| format!("the embedded receiver could not start: {error}"))?;
         let target = Target {
             transport: transport.clone(),
-            endpoint_text: receiver.url(),
+            endpoint: Endpoint::parse(&receiver.url()).map_err(|error| error.to_string())?,
             connection: connection.clone(),
             api_key: Some(api_key.clone()),
             headers: Arc::clone(headers),
@@ -169,7 +165,7 @@ impl Ground {
 ///
 /// # Errors
 /// When the certificates cannot be used, in words.
-pub fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
+pub(super) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
     let resolve = connection.resolve.iter().map(|one| ResolveOverride {
         host: one.host.to_lowercase(),
         port: one.port,

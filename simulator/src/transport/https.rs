@@ -153,7 +153,10 @@ impl Transport for HttpsTransport {
         let headers = head::headers(&request, &shared.common);
         let injection = request.injection.clone();
         let is_notification = request.method == Method::POST;
-        if is_notification && !request.endpoint.is_secure() && shared.settings.plain_http == PlainHttp::Refused {
+        if is_notification
+            && !request.endpoint.is_secure()
+            && shared.settings.plain_http == PlainHttp::Refused
+        {
             let answer = Answer::NoResponse(FailureReason::InsecureEndpoint);
             return Exchange::unsent(answer, headers, injection);
         }
