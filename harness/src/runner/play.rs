@@ -238,7 +238,7 @@ impl Stage {
         }
         match &connection.trust {
             crate::settings::Trust::File(path) => {
-                add(format!("--cacert {}", shell(&path.display().to_string())))
+                add(format!("--cacert {}", shell(&path.display().to_string())));
             }
             crate::settings::Trust::Nobody => add("--insecure".to_owned()),
             crate::settings::Trust::Platform => {}

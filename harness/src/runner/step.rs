@@ -228,7 +228,7 @@ async fn advance(world: &mut World, span: Duration) -> Result<StepEnd, String> {
     match world.pass_until(span, Patience::Endless, |_| false).await {
         Passed::Goal | Passed::Horizon | Passed::Hopeless(_) => Ok(StepEnd::Done),
         Passed::Limit(limit) => {
-            let waited = Waited { check: "advance", title: format!("{} of PNS time pass", words(span)) };
+            let waited = Waited { check: "until", title: format!("{} of PNS time pass", words(span)) };
             Ok(StepEnd::Missed(waited, limit_reached(limit, Which::All)))
         }
     }
@@ -252,7 +252,7 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let ids = world.deliveries(&concerned);
     let reached = |ledger: &crate::ledger::Ledger| match goal {
         Goal::Attempted(count) => ledger.attempts() >= *count as usize,
-        Goal::Delivered(_) => ids.iter().all(|id| ledger.delivery(*id).is_some_and(|one| one.is_delivered())),
+        Goal::Delivered(_) => ids.iter().all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
         Goal::Failed { times, .. } => {
             ids.iter().all(|id| ledger.delivery(*id).is_some_and(|one| one.failures() >= *times as usize))
         }

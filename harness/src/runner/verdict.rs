@@ -10,6 +10,7 @@ use super::timeline::timelines;
 use super::world::World;
 use super::{expect, words};
 use crate::advice;
+use crate::check::CheckKind;
 use crate::curl;
 use crate::event::{CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength};
 use crate::scenario::Scenario;
@@ -71,7 +72,11 @@ impl<'a> Checks<'a> {
         let told = CheckFailure {
             expected: failure.expected,
             found: failure.found,
-            explanation: reason.map_or_else(String::new, advice::meaning),
+            explanation: match (reason, CheckKind::find(id)) {
+                (Some(reason), _) => advice::meaning(reason),
+                (None, Some(kind)) => kind.mend.to_owned(),
+                (None, None) => String::new(),
+            },
             curl: failure.deliveries.first().and_then(|id| curl(world, *id)),
             deliveries: shown,
             deliveries_left_out,
@@ -102,7 +107,7 @@ impl<'a> Checks<'a> {
         failure: Option<Box<CheckFailure>>,
     ) {
         let clause = self.scenario.clause;
-        let strength = Strength::Must;
+        let strength = CheckKind::find(id).map_or(Strength::Must, |kind| kind.strength);
         let id = id.to_owned();
         self.results.push(CheckResult { id, title, clause, strength, verdict, location, pns_time, failure });
     }
