@@ -142,13 +142,13 @@ impl Transport for HttpsTransport {
         let mut duplicate = None;
         let result = match &injection {
             Some(Injection::ResetBeforeBody) => {
-                shared.break_off(&request, &headers, Break::ResetBeforeBody, waits, &mut trace).await
+                shared.break_off(&request, &headers, Break::BeforeBody, waits, &mut trace).await
             }
             Some(Injection::ResetAfterBody) => {
-                shared.break_off(&request, &headers, Break::ResetAfterBody, waits, &mut trace).await
+                shared.break_off(&request, &headers, Break::AfterBody, waits, &mut trace).await
             }
             Some(Injection::CutBody) => {
-                shared.break_off(&request, &headers, Break::CutBody, waits, &mut trace).await
+                shared.break_off(&request, &headers, Break::InBody, waits, &mut trace).await
             }
             Some(Injection::Duplicate) => {
                 let mut copy = Trace::default();
