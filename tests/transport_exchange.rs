@@ -1,5 +1,7 @@
 //! Whole exchanges: what goes over the wire, what comes back, how connections are reused, and injections.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

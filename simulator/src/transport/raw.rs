@@ -15,11 +15,11 @@ use super::wire::Stream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
     /// Reset after the head.
-    BeforeBody,
+    AfterHead,
     /// Reset after the whole request.
-    AfterBody,
+    AfterRequest,
     /// Closed in order after half of the body.
-    InBody,
+    MidBody,
 }
 
 /// How long the receiver may take to notice that a cut request is over.
@@ -52,9 +52,9 @@ pub(super) async fn break_off(
     send_limit: Duration,
 ) -> (Failure, Option<Duration>) {
     let part = match broken {
-        Break::BeforeBody => &body[..0],
-        Break::AfterBody => body,
-        Break::InBody => &body[..body.len() / 2],
+        Break::AfterHead => &body[..0],
+        Break::AfterRequest => body,
+        Break::MidBody => &body[..body.len() / 2],
     };
     settle(&stream).await;
     let write = async {
@@ -71,14 +71,14 @@ pub(super) async fn break_off(
         }
     }
     match broken {
-        Break::BeforeBody | Break::AfterBody => {
+        Break::AfterHead | Break::AfterRequest => {
             // Closing with no time to linger makes the kernel send RST.
             if let Err(error) = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO)) {
                 return (Failure::stream(&error, false), None);
             }
             (Failure::new(FailureReason::Reset, "reset on purpose"), None)
         }
-        Break::InBody => {
+        Break::MidBody => {
             let goodbye = async {
                 stream.shutdown().await?;
                 // Closing with unread bytes would turn the orderly end into a reset.
