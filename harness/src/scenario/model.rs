@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pns_engine::{
-    Backoff, EventType, EventTypeSet, FailingDelivery, FailureReason, Outcome, RateLimit, RetryAfter, Supplierless,
+    Backoff, EventType, EventTypeSet, FailingDelivery, FailureReason, Outcome, RateLimit, RetryAfter,
+    Supplierless,
 };
 
 use crate::clause::Clause;
@@ -668,7 +669,9 @@ impl ExpectedOutcome {
         match (self, outcome) {
             (Self::Acknowledged, Outcome::Acknowledged(_)) => true,
             (Self::Status(wanted), Outcome::Failed(FailureReason::Status(code))) => *wanted == code,
-            (Self::StatusClass(hundred), Outcome::Failed(FailureReason::Status(code))) => *hundred == code / 100,
+            (Self::StatusClass(hundred), Outcome::Failed(FailureReason::Status(code))) => {
+                *hundred == code / 100
+            }
             (Self::Failure(name), Outcome::Failed(reason)) => *name == reason.name(),
             _ => false,
         }
