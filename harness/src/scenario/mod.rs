@@ -20,13 +20,7 @@ pub use diagnostic::{Diagnostic, Style};
 pub use document::json_schema;
 pub use load::{LoadResult, MAX_INCLUDE_DEPTH, lint, load, parse, shipped};
 pub use model::Scenario;
-<<<<<<< HEAD
-//STUB
-pub fn load(_: &[std::path::PathBuf]) -> Result<Vec<Scenario>, String> { Ok(vec![]) }
-impl model::Template { pub fn fill(&self, _: &mut dyn FnMut(&str) -> Option<serde_json::Value>) -> Result<serde_json::Value, String> { Ok(self.0.clone()) } }
-=======
 pub use source::{SourceFile, Sources};
 pub use template::{FillError, MAX_EXPANSION_BYTES, MAX_TEXT_BYTES};
 pub use units::MAX_SPAN;
 pub use yaml::{MAX_ALIASES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES};
->>>>>>> scenario
