@@ -6,9 +6,13 @@
 mod args;
 mod color;
 mod config;
+mod events;
 mod explain;
+
 mod lint;
+mod pack;
 mod run;
+mod send;
 mod values;
 
 use std::io::{self, Write};
@@ -41,8 +45,15 @@ A flag goes before the environment, the environment before the file.";
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// When to use colours [default: auto]
-    #[arg(long, value_name = "WHEN", env = "PNS_COLOR", global = true, help_heading = "Output")]
+    /// When to use colours: auto, always or never [default: auto]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "PNS_COLOR",
+        global = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
     color: Option<Color>,
 }
 
@@ -50,6 +61,8 @@ struct Cli {
 enum Command {
     /// Run scenarios against a receiver and judge it
     Run(Box<run::Args>),
+    /// Send one or more notifications now
+    Send(Box<send::Args>),
     /// Check scenario files without running them
     Lint(lint::Args),
     /// Be a receiver, correct or scripted, for trying a sender
@@ -69,6 +82,7 @@ pub fn main() -> ExitCode {
     cli.color.unwrap_or(Color::Auto).apply();
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Send(args) => send::run(*args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),
         Command::Explain(args) => explain::run(&args),

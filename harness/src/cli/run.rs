@@ -31,6 +31,9 @@ use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
 pub(super) struct Args {
     /// Scenario files and folders [default: the shipped scenarios]
     paths: Vec<PathBuf>,
+    /// Settings file [default: pns.toml in the working directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
     /// Base URL at which scenarios ask the receiver what it did with a notification
@@ -45,9 +48,6 @@ pub(super) struct Args {
     selection: SelectionArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// Settings file [default: pns.toml in the working directory, if there is one]
-    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
-    config: Option<PathBuf>,
 }
 
 /// How a run goes.
@@ -289,7 +289,7 @@ fn or<T: Clone>(given: &[T], config: &[T]) -> Vec<T> {
 }
 
 /// From the clock, and short enough to be typed again.
-fn new_seed() -> u64 {
+pub(super) fn new_seed() -> u64 {
     pns_engine::rng::draw(clock::real_now().as_nanos(), 0, 0) % 1_000_000_000
 }
 

@@ -119,6 +119,12 @@ impl HttpsTransport {
         &self.shared.notes
     }
 
+    /// The headers with which `request` would go out, in order; `Authorization` is marked sensitive.
+    #[must_use]
+    pub fn headers(&self, request: &Request) -> HeaderMap {
+        head::headers(request, &self.shared.common)
+    }
+
     /// Asks a receiver what it did: a GET, with the same connections, limits and trust as a notification. Plain
     /// HTTP is fine here, since this is no notification.
     pub async fn get(&self, endpoint: Arc<Endpoint>) -> Exchange {
@@ -150,7 +156,7 @@ impl Transport for HttpsTransport {
     async fn attempt(&self, request: Request) -> Exchange {
         let shared = &*self.shared;
         let watch = Stopwatch::start();
-        let headers = head::headers(&request, &shared.common);
+        let headers = self.headers(&request);
         let injection = request.injection.clone();
         let is_notification = request.method == Method::POST;
         if is_notification
