@@ -12,6 +12,7 @@ mod explain;
 mod lint;
 mod pack;
 mod run;
+mod schema;
 mod send;
 mod values;
 
@@ -63,6 +64,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Send one or more notifications now
     Send(Box<send::Args>),
+    /// Schema packs: what a notification's body looks like
+    Schema(schema::Args),
     /// Check scenario files without running them
     Lint(lint::Args),
     /// Be a receiver, correct or scripted, for trying a sender
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Send(args) => send::run(*args),
+        Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),
         Command::Explain(args) => explain::run(&args),
