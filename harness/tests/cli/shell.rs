@@ -1,30 +1,10 @@
-//! The real binary, as a shell sees it: output, errors, exit codes.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+//! Help, usage, settings and errors.
 
 use std::fs;
-use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
-use assert_cmd::Command;
-
-const KEY: &str = "s3cr/et+Key=";
-
-/// `pns` in an empty folder, with nothing of this process's environment that it reads.
-fn pns(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pns"));
-    command.current_dir(folder).env_clear();
-    command
-}
-
-/// Exit code, standard output, standard error.
-fn outcome(command: &mut Command) -> (i32, String, String) {
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
+use super::{KEY, folder, outcome, pns};
 
 #[test]
 fn version_is_on_standard_output() {
