@@ -220,11 +220,18 @@ fn completions(shell: Shell) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// The known word most like `word`, if one is like it at all.
+/// The known word most like `word`, if one is like it at all; a word cut short is most like the whole.
 fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |candidate: &str| {
+        if !word.is_empty() && candidate.starts_with(word) {
+            1.0
+        } else {
+            strsim::jaro_winkler(word, candidate)
+        }
+    };
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
@@ -242,6 +249,7 @@ mod tests {
     #[test]
     fn likely_words_are_proposed_and_others_are_not() {
         assert_eq!(did_you_mean("tagret", ["target", "tag"]), Some("target"));
+        assert_eq!(did_you_mean("cvent-2016", ["cvent-2016-11", "cvent-2015"]), Some("cvent-2016-11"));
         assert_eq!(did_you_mean("zzz", ["target", "tag"]), None);
     }
 }

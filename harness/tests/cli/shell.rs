@@ -110,8 +110,15 @@ fn a_key_is_taken_from_a_file_without_the_editors_line_feed() {
     let folder = folder();
     fs::write(folder.path().join("key.txt"), format!("{KEY}\n")).unwrap();
     fs::write(folder.path().join("bad.txt"), "two words\n").unwrap();
-    let run =
-        |file: &str| outcome(pns(folder.path()).args(["run", "--name", "none", "--api-key-file", file]));
+    let run = |file: &str| {
+        outcome(pns(folder.path()).args([
+            "run",
+            "--name",
+            "no scenario has this name",
+            "--api-key-file",
+            file,
+        ]))
+    };
     assert_eq!(run("key.txt").0, 3);
     let (code, _, err) = run("bad.txt");
     assert_eq!(code, 2);
