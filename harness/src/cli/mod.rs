@@ -29,15 +29,15 @@ use color::Color;
 
 const AFTER_HELP: &str = "\
 Examples:
-  pns run                                          the shipped scenarios against the embedded receiver
+  pns run                          the shipped scenarios against the embedded receiver
   pns run --target https://localhost:8443/pns --cacert ca.pem --api-key-file key.txt
   pns run scenarios/downtime --report junit=pns.xml
-  pns send RFP_SEND PLANNER_CANCEL --set reason=OTHER --dry-run
-  pns lint my-scenarios
+  pns send PLANNER_CANCEL --set reason=OTHER --dry-run
+  pns schema generate --type RFP_SEND --count 1000 >bodies.jsonl
   pns explain delivery-failure
 
-Every flag can also be given as an environment variable (PNS_TARGET, PNS_API_KEY …) or in `pns.toml`.
-A flag goes before the environment, the environment before the file.";
+A flag shown with `[env: NAME]` can also be given by that environment variable, and most
+of them in `pns.toml`. A flag goes before the environment, that before the file.";
 
 /// Plays Cvent's Push Notification System against any HTTPS endpoint, and judges the endpoint.
 #[derive(Debug, Parser)]
