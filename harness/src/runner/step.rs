@@ -261,7 +261,10 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let found = match passed {
         Passed::Goal => return Ok(StepEnd::Reached(waited)),
         Passed::Limit(limit) => return Ok(StepEnd::Missed(waited, limit_reached(limit, concerned))),
-        Passed::Horizon => format!("not within {} of PNS time", words(span)),
+        Passed::Horizon => {
+            let made = super::words::count(world.ledger.attempts() as u64, "attempt");
+            format!("not within {} of PNS time, {made}", words(span))
+        }
         Passed::Hopeless(_) => format!(
             "gave up after {} failures in a row that the scenario did not plan; a real sender would go on",
             super::world::UNPLANNED_FAILURES_MAX
