@@ -252,7 +252,9 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let ids = world.deliveries(&concerned);
     let reached = |ledger: &crate::ledger::Ledger| match goal {
         Goal::Attempted(count) => ledger.attempts() >= *count as usize,
-        Goal::Delivered(_) => ids.iter().all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
+        Goal::Delivered(_) => ids
+            .iter()
+            .all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
         Goal::Failed { times, .. } => {
             ids.iter().all(|id| ledger.delivery(*id).is_some_and(|one| one.failures() >= *times as usize))
         }

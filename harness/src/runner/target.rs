@@ -78,9 +78,11 @@ impl Ground {
             return Ok(Self::Embedded { identity, api_key, connection, transport, headers });
         };
         if !endpoint.is_secure() && connection.plain_http == settings::PlainHttp::Refused {
-            return Err("the target is plain HTTP, to which PNS does not send: serve HTTPS, or rehearse with \
+            return Err(
+                "the target is plain HTTP, to which PNS does not send: serve HTTPS, or rehearse with \
                         `--allow-http`"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let trust = match &connection.trust {
             settings::Trust::Platform => Trust::Platform,
