@@ -44,8 +44,8 @@ def spans(line):
                 colour = COLOURS[number]
 
 
-def draw(name, title, text, lines_max, columns=118):
-    lines = text.rstrip("\n").split("\n")
+def draw(name, title, output, lines_max, columns=118):
+    lines = output.rstrip("\n").split("\n")
     if len(lines) > lines_max:
         tail = 8
         lines = lines[: lines_max - tail - 1] + ["\x1b[90m  …\x1b[0m"] + lines[-tail:]
@@ -62,7 +62,9 @@ def draw(name, title, text, lines_max, columns=118):
             if piece:
                 style = (f' fill="{colour}"' if colour else ' fill="#768390"' if dim else "") + (
                     ' font-weight="bold"' if bold else "")
-                parts.append(f'<tspan x="{PAD + column * CHAR:.1f}"{style}>{html.escape(piece).replace(' ', chr(160))}</tspan>')
+                # Renderers collapse spaces, whatever `xml:space` says.
+                text = html.escape(piece).replace(" ", "\u00a0")
+                parts.append(f'<tspan x="{PAD + column * CHAR:.1f}"{style}>{text}</tspan>')
                 column += len(piece)
         out.append(f'<text y="{y}">{"".join(parts)}</text>')
     out.append("</g></svg>\n")

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::bodies::{Recipe, ScenarioBodies};
 use super::target::Target;
-use crate::ledger::Ledger;
+use crate::ledger::{Delivery, Ledger};
 use crate::receiver::Receiver;
 use crate::scenario::model::{Limits, Scenario, Template, Which};
 
@@ -359,6 +359,11 @@ impl World {
         }
         let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();
         self.notifications(which).into_iter().flat_map(of).collect()
+    }
+
+    /// Whether a delivery was acknowledged.
+    pub(super) fn is_delivered(&self, id: DeliveryId) -> bool {
+        self.ledger.delivery(id).is_some_and(Delivery::is_delivered)
     }
 
     /// Fills a template with what is known now.
