@@ -12,9 +12,9 @@ pub trait Keys {
 
 macro_rules! map {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$doc])*
         #[derive(Debug, JsonSchema)]
         #[serde(deny_unknown_fields)]
+        $(#[$doc])*
         pub struct $name { $($(#[$field_doc])* pub $field: Option<$type>,)* }
 
         impl Keys for $name {
@@ -445,6 +445,7 @@ map! {
 
 map! {
     /// A fault: exactly one, with its count, or `true` beside the step's `for`.
+    #[schemars(extend("patternProperties" = { "^\\{\\{": true }))]
     FaultMap {
         /// As if nothing listened.
         refuse: Times,
