@@ -3,7 +3,7 @@
 use pns_engine::{FailureReason, TlsFailure};
 
 /// What an attempt that failed for `reason` tells about the receiver.
-pub fn meaning(reason: FailureReason) -> String {
+pub(crate) fn meaning(reason: FailureReason) -> String {
     match reason {
         FailureReason::Status(code) => status(code),
         FailureReason::Tls(tls) => self::tls(tls).to_owned(),
@@ -39,8 +39,12 @@ fn status(code: u16) -> String {
 
 fn connection(reason: FailureReason) -> &'static str {
     match reason {
-        FailureReason::NameResolution => "the host name of the target did not resolve: check its spelling and DNS",
-        FailureReason::Refused => "nothing listens at the target's address and port: is the receiver running?",
+        FailureReason::NameResolution => {
+            "the host name of the target did not resolve: check its spelling and DNS"
+        }
+        FailureReason::Refused => {
+            "nothing listens at the target's address and port: is the receiver running?"
+        }
         FailureReason::Unreachable => "there is no route to the target's address",
         FailureReason::ConnectTimeout => {
             "the target did not take the connection in time: a firewall that drops packets, or a full backlog"
@@ -78,7 +82,9 @@ fn tls(reason: TlsFailure) -> &'static str {
         }
         TlsFailure::WrongHost => "the receiver's certificate is for another host name than the target's",
         TlsFailure::BadCertificate => "the receiver's certificate cannot be used",
-        TlsFailure::VersionOrCipher => "the receiver offers no TLS version or cipher in use today: TLS 1.2 or 1.3",
+        TlsFailure::VersionOrCipher => {
+            "the receiver offers no TLS version or cipher in use today: TLS 1.2 or 1.3"
+        }
         TlsFailure::ClientCertificateRequired => {
             "the receiver demands a client certificate, which Cvent does not document sending"
         }

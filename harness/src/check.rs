@@ -8,7 +8,7 @@ use crate::event::Strength;
 /// A kind of check.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckKind {
-    /// Stable and kebab-case: `attempts`, `guarantee.rate-limit`.
+    /// Stable and kebab-case: `attempts`, `delivered-within`.
     pub id: &'static str,
     /// What it checks, in one line.
     pub title: &'static str,
@@ -25,14 +25,9 @@ impl CheckKind {
     pub fn find(id: &str) -> Option<&'static Self> {
         ALL.iter().find(|kind| kind.id == id)
     }
-
-    /// Whether it is a promise of the simulator, checked in every scenario, rather than an expectation.
-    pub fn is_guarantee(&self) -> bool {
-        self.id.starts_with("guarantee.")
-    }
 }
 
-/// All kinds: expectations first, then guarantees.
+/// All kinds.
 pub const ALL: &[CheckKind] = &[
     CheckKind {
         id: "delivered",
@@ -155,44 +150,9 @@ pub const ALL: &[CheckKind] = &[
                attempts of what is still pending.",
     },
     CheckKind {
-        id: "guarantee.nothing-lost",
-        title: "every delivery is acknowledged, or still waits for its next attempt",
+        id: "guarantees",
+        title: "the sender kept all its promises, judged by its records alone",
         clause: Clause::DeliveryFailure,
-        strength: Strength::Must,
-        mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
-    },
-    CheckKind {
-        id: "guarantee.intervals-never-shrink",
-        title: "the intervals between attempts of one delivery never shrink",
-        clause: Clause::DeliveryFailure,
-        strength: Strength::Must,
-        mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
-    },
-    CheckKind {
-        id: "guarantee.downtime",
-        title: "no attempt starts in a downtime window",
-        clause: Clause::Downtime,
-        strength: Strength::Must,
-        mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
-    },
-    CheckKind {
-        id: "guarantee.rate-limit",
-        title: "in every span T at most rate × T + burst attempts start",
-        clause: Clause::RateLimiting,
-        strength: Strength::Must,
-        mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
-    },
-    CheckKind {
-        id: "guarantee.authorization",
-        title: "the authorization header is exactly as configured, or absent",
-        clause: Clause::Authentication,
-        strength: Strength::Must,
-        mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
-    },
-    CheckKind {
-        id: "guarantee.https-only",
-        title: "nothing is sent to plain HTTP",
-        clause: Clause::HttpsOnly,
         strength: Strength::Must,
         mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
     },
@@ -209,7 +169,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for kind in ALL {
             assert!(seen.insert(kind.id), "{} twice", kind.id);
-            assert!(kind.id.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '.'), "{}", kind.id);
+            assert!(kind.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", kind.id);
             assert!(kind.id.parse::<Clause>().is_err(), "{} is a clause too", kind.id);
         }
     }

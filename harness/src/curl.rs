@@ -29,9 +29,7 @@ pub fn command(connection: &Connection, endpoint: &Endpoint, body: &str) -> Stri
         words.push(format!("-H {}", quote(&format!("{name}: {value}"))));
     }
     words.push(format!("--data-raw {}", quote(body)));
-    let url =
-        format!("{}://{}{}", endpoint.scheme().as_str(), endpoint.authority(), endpoint.path_and_query());
-    words.push(quote(&url));
+    words.push(quote(&endpoint.url()));
     words.join(" ")
 }
 

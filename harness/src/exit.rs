@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use crate::event::{RunEnd, RunFinished};
+use crate::event::{RunEnd, Totals};
 
 /// How `pns` ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,10 +48,9 @@ impl Exit {
     }
 
     /// What a run that came to an end comes to.
-    pub fn of_run(run: &RunFinished) -> Self {
-        let scenarios = &run.totals.scenarios;
-        let checks = &run.totals.checks;
-        match run.end {
+    pub fn of_run(totals: &Totals, end: &RunEnd) -> Self {
+        let Totals { scenarios, checks, .. } = totals;
+        match end {
             RunEnd::Interrupted(_) => return Self::Interrupted,
             RunEnd::Failed(_) => return Self::Harness,
             RunEnd::Complete | RunEnd::StoppedEarly(_) | RunEnd::Unreachable(_) => {}
@@ -63,7 +62,7 @@ impl Exit {
         } else if scenarios.inconclusive > 0
             || scenarios.passed == 0
             || checks.passed == 0
-            || matches!(run.end, RunEnd::Unreachable(_))
+            || matches!(end, RunEnd::Unreachable(_))
         {
             Self::Inconclusive
         } else {
@@ -80,15 +79,12 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::event::{Counts, Totals};
+    use crate::event::Counts;
 
-    fn exit(end: RunEnd, scenarios: Counts, checks: Counts) -> u8 {
+    fn exit(end: &RunEnd, scenarios: Counts, checks: Counts) -> u8 {
         let totals = Totals { scenarios, checks, attempts: 0, deliveries: 0 };
-        let run = RunFinished { totals, wall: Duration::ZERO, pns_time: Duration::ZERO, end };
-        Exit::of_run(&run).code()
+        Exit::of_run(&totals, end).code()
     }
 
     #[test]
@@ -98,27 +94,27 @@ mod tests {
         let broken = Counts { failed: 1, inconclusive: 1, ..held };
         let undecided = Counts { inconclusive: 1, ..held };
         let ours = Counts { errors: 1, ..broken };
-        assert_eq!(exit(RunEnd::Complete, held, held), 0);
-        assert_eq!(exit(RunEnd::Complete, broken, broken), 1);
-        assert_eq!(exit(RunEnd::StoppedEarly(4), broken, broken), 1);
-        assert_eq!(exit(RunEnd::Complete, undecided, undecided), 3);
-        assert_eq!(exit(RunEnd::Complete, ours, broken), 4);
-        assert_eq!(exit(RunEnd::Complete, broken, ours), 4);
-        assert_eq!(exit(RunEnd::Failed("bug".to_owned()), held, held), 4);
-        assert_eq!(exit(RunEnd::Interrupted(2), ours, ours), 130);
+        assert_eq!(exit(&RunEnd::Complete, held, held), 0);
+        assert_eq!(exit(&RunEnd::Complete, broken, broken), 1);
+        assert_eq!(exit(&RunEnd::StoppedEarly(4), broken, broken), 1);
+        assert_eq!(exit(&RunEnd::Complete, undecided, undecided), 3);
+        assert_eq!(exit(&RunEnd::Complete, ours, broken), 4);
+        assert_eq!(exit(&RunEnd::Complete, broken, ours), 4);
+        assert_eq!(exit(&RunEnd::Failed("bug".to_owned()), held, held), 4);
+        assert_eq!(exit(&RunEnd::Interrupted(2), ours, ours), 130);
     }
 
     #[test]
     fn nothing_decided_is_never_a_success() {
         let none = Counts::default();
         let skipped = Counts { skipped: 9, ..none };
-        assert_eq!(exit(RunEnd::Complete, none, none), 3);
-        assert_eq!(exit(RunEnd::Complete, skipped, skipped), 3);
+        assert_eq!(exit(&RunEnd::Complete, none, none), 3);
+        assert_eq!(exit(&RunEnd::Complete, skipped, skipped), 3);
         assert_eq!(
-            exit(RunEnd::Complete, Counts { passed: 1, ..none }, none),
+            exit(&RunEnd::Complete, Counts { passed: 1, ..none }, none),
             3,
             "a scenario without a check"
         );
-        assert_eq!(exit(RunEnd::Unreachable("refused".to_owned()), none, none), 3);
+        assert_eq!(exit(&RunEnd::Unreachable("refused".to_owned()), none, none), 3);
     }
 }

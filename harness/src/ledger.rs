@@ -143,7 +143,10 @@ impl Ledger {
 
     fn attempt_mut(&mut self, delivery: DeliveryId, number: u32) -> &mut Attempt {
         let attempts = &mut self.delivery_mut(delivery).attempts;
-        attempts.iter_mut().rfind(|attempt| attempt.number == number).expect("an attempt starts before it ends")
+        attempts
+            .iter_mut()
+            .rfind(|attempt| attempt.number == number)
+            .expect("an attempt starts before it ends")
     }
 
     fn end_mut(&mut self, delivery: DeliveryId, number: u32) -> &mut AttemptEnd {

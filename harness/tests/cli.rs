@@ -1,4 +1,5 @@
 //! The real binary, as a shell sees it: output, errors, exit codes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::fs;
 use std::path::Path;
@@ -57,7 +58,7 @@ fn wrong_usage_exits_2_and_says_what_was_meant() {
     let folder = folder();
     for (args, likely) in [
         (vec!["run", "--tagret", "https://h"], "--target"),
-        (vec!["rnu"], "run"),
+        (vec!["explian"], "explain"),
         (vec!["run", "--clock", "fast"], "60x"),
         (vec!["run", "--report", "xml=x"], "`junit` or `json`"),
         (vec!["run", "--jobs", "0"], "--jobs"),
@@ -109,6 +110,35 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
 }
 
 #[test]
+fn a_run_of_nothing_is_inconclusive_and_its_reports_hold_no_secret() {
+    let folder = folder();
+    let (code, out, err) = outcome(
+        pns(folder.path())
+            .args(["run", "--name", "no scenario has this name", "--report", "json=a.json,junit=a.xml"])
+            .env("PNS_API_KEY", KEY),
+    );
+    assert_eq!(code, 3, "{err}");
+    let files = ["a.json", "a.xml"].map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
+    assert!(files[0].contains("pns-report/1") && files[1].contains("<testsuites"));
+    for text in [&out, &err, &files[0], &files[1]] {
+        assert!(!text.contains(KEY), "{text}");
+    }
+}
+
+#[test]
+fn a_key_is_taken_from_a_file_without_the_editors_line_feed() {
+    let folder = folder();
+    fs::write(folder.path().join("key.txt"), format!("{KEY}\n")).unwrap();
+    fs::write(folder.path().join("bad.txt"), "two words\n").unwrap();
+    let run =
+        |file: &str| outcome(pns(folder.path()).args(["run", "--name", "none", "--api-key-file", file]));
+    assert_eq!(run("key.txt").0, 3);
+    let (code, _, err) = run("bad.txt");
+    assert_eq!(code, 2);
+    assert!(err.contains("bad.txt") && !err.contains("two words"), "{err}");
+}
+
+#[test]
 fn an_unknown_setting_is_told_with_its_line() {
     let folder = folder();
     fs::write(folder.path().join("pns.toml"), "seed = 1\ntagret = 'x'\n").unwrap();
@@ -124,7 +154,7 @@ fn explain_lists_and_explains() {
     let folder = folder();
     let (code, list, _) = outcome(pns(folder.path()).arg("explain"));
     assert_eq!(code, 0);
-    assert!(list.contains("guarantee.rate-limit") && list.contains("november-2016"), "{list}");
+    assert!(list.contains("within-rate-limit") && list.contains("november-2016"), "{list}");
     let (code, text, _) = outcome(pns(folder.path()).args(["explain", "attempts"]));
     assert_eq!(code, 0);
     insta::assert_snapshot!(text);

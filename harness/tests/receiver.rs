@@ -1,4 +1,5 @@
 //! The embedded receiver over real sockets, with a client of its own: hyper over tokio-rustls, nothing of the sender's.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};

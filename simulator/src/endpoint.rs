@@ -171,6 +171,12 @@ impl Endpoint {
         &self.path_and_query
     }
 
+    /// The whole address. May hold a token in its query: for requests and commands, not for reports.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme.as_str(), self.authority, self.path_and_query)
+    }
+
     /// Whether it is `https://`.
     #[must_use]
     pub const fn is_secure(&self) -> bool {

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use pns_engine::guarantee::Guarantee;
+
 use super::{Failure, did_you_mean};
 use crate::check::{self, CheckKind};
 use crate::clause::Clause;
@@ -34,7 +36,10 @@ fn explain(topic: &str) -> Result<String, Failure> {
     if let Ok(clause) = topic.parse() {
         return Ok(of_clause(clause));
     }
-    let known = check::ALL.iter().map(|kind| kind.id).chain(Clause::ALL.into_iter().map(Clause::name));
+    if let Some(guarantee) = Guarantee::ALL.into_iter().find(|guarantee| guarantee.id() == topic) {
+        return Ok(of_guarantee(guarantee));
+    }
+    let known = topics();
     let failure = Failure::usage(anyhow::anyhow!("no check and no clause is called `{topic}`"));
     Err(match did_you_mean(topic, known) {
         Some(likely) => failure.help(format!("did you mean `{likely}`?")),
@@ -50,12 +55,11 @@ fn overview() -> String {
     );
     let row =
         |kind: &CheckKind| vec![kind.id.to_owned(), kind.strength.name().to_owned(), kind.title.to_owned()];
-    let (guarantees, expectations): (Vec<&CheckKind>, Vec<_>) =
-        check::ALL.iter().partition(|kind| kind.is_guarantee());
-    text.push_str("\nExpectations in scenario files:\n");
-    section(&mut text, expectations.into_iter().map(row));
-    text.push_str("\nGuarantees, checked in every scenario:\n");
-    section(&mut text, guarantees.into_iter().map(row));
+    text.push_str("\nChecks of a receiver:\n");
+    section(&mut text, check::ALL.iter().map(row));
+    text.push_str("\nGuarantees of the sender, checked in every scenario:\n");
+    let row = |guarantee: Guarantee| vec![guarantee.id().to_owned(), guarantee.description().to_owned()];
+    section(&mut text, Guarantee::ALL.into_iter().map(row));
     text.push_str("\n`pns explain NAME` tells more.\n");
     text
 }
@@ -71,9 +75,7 @@ fn of_check(kind: &CheckKind) -> String {
     paragraph(&mut text, "Strength", strength(kind));
     quote(&mut text, kind.clause);
     paragraph(&mut text, "When it does not hold", kind.mend);
-    if !kind.is_guarantee() {
-        paragraph(&mut text, "What a receiver does", kind.clause.advice());
-    }
+    paragraph(&mut text, "What a receiver does", kind.clause.advice());
     text
 }
 
@@ -87,6 +89,39 @@ fn of_clause(clause: Clause) -> String {
         paragraph(&mut text, "Checks", &checks.join(", "));
     }
     text
+}
+
+fn of_guarantee(guarantee: Guarantee) -> String {
+    let mut text = format!("{}: {}\n", guarantee.id(), guarantee.description());
+    match clause_of(guarantee) {
+        Some(clause) => quote(&mut text, clause),
+        None => paragraph(
+            &mut text,
+            "Rests on",
+            "this simulator’s own promise: Cvent’s page does not speak of it",
+        ),
+    }
+    let mend = CheckKind::find("guarantees").expect("the table has it").mend;
+    paragraph(&mut text, "When it does not hold", mend);
+    text
+}
+
+/// The clause on which a guarantee rests; `None` for what is the simulator's own promise.
+fn clause_of(guarantee: Guarantee) -> Option<Clause> {
+    match guarantee {
+        Guarantee::NothingLost | Guarantee::IntervalsNeverShrink => Some(Clause::DeliveryFailure),
+        Guarantee::OnlySubscribed => Some(Clause::Subscription),
+        Guarantee::NothingInDowntime | Guarantee::FlushOldestFirst => Some(Clause::Downtime),
+        Guarantee::WithinRateLimit => Some(Clause::RateLimiting),
+        Guarantee::AttemptsConsecutive | Guarantee::ConcurrencyBounded | Guarantee::NoStarvation => None,
+    }
+}
+
+/// Everything that can be explained.
+fn topics() -> impl Iterator<Item = &'static str> {
+    let checks = check::ALL.iter().map(|kind| kind.id);
+    let clauses = Clause::ALL.into_iter().map(Clause::name);
+    checks.chain(clauses).chain(Guarantee::ALL.into_iter().map(Guarantee::id))
 }
 
 fn strength(kind: &CheckKind) -> &'static str {
@@ -116,7 +151,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_listed_can_be_explained() {
-        for topic in check::ALL.iter().map(|kind| kind.id).chain(Clause::ALL.into_iter().map(Clause::name)) {
+        for topic in topics() {
             let text = explain(topic).unwrap();
             assert!(text.starts_with(topic) && text.contains("Cvent’s page"), "{text}");
             assert!(overview().contains(topic));
@@ -125,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_guessed() {
-        let failure = explain("guarantee.ratelimit").unwrap_err();
-        assert_eq!(failure.help.as_deref(), Some("did you mean `guarantee.rate-limit`?"));
+        let failure = explain("within-ratelimit").unwrap_err();
+        assert_eq!(failure.help.as_deref(), Some("did you mean `within-rate-limit`?"));
         assert_eq!(failure.exit.code(), 2);
     }
 

@@ -16,6 +16,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::exit::{self, Exit};
+use crate::receiver::{self, ReceiverArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -40,6 +41,8 @@ struct Cli {
 enum Command {
     /// Run scenarios against a receiver and judge it.
     Run(Box<run::Args>),
+    /// Be a receiver, correct or scripted, for trying a sender
+    Receiver(Box<ReceiverArgs>),
     /// Tell what a check or a clause of the PNS page is about, and how a receiver is mended.
     Explain(explain::Args),
     /// Print a completion script for a shell.
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Receiver(args) => receiver(*args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions(shell),
     };
@@ -111,6 +115,18 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::harness(error)
     }
+}
+
+fn receiver(args: ReceiverArgs) -> Result<Exit, Failure> {
+    runtime()?.block_on(receiver::run(args)).map(|_| Exit::Held).map_err(Failure::usage)
+}
+
+/// Commands that use the network start it themselves, so that the others begin at once.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(anyhow::Error::new(error).context("cannot start the runtime")))
 }
 
 fn completions(shell: Shell) -> Result<Exit, Failure> {

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -18,7 +19,8 @@ use crate::exit::Exit;
 use crate::redact::Redactor;
 use crate::report::human::{Detail, Progress};
 use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
-use crate::runner::{self, RunOutcome};
+use crate::runner;
+use crate::scenario::{self, Scenario};
 use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
 
 /// Run scenarios against a receiver and judge it.
@@ -148,7 +150,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
             }
         }
     };
-    let outcome = runner::run(settings, &mut sink);
+    let outcome = play(settings, &mut sink);
     if let Some(error) = failed {
         let failure = Failure::harness(error);
         // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
@@ -156,10 +158,24 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
             return Err(failure);
         }
     }
-    match outcome {
-        RunOutcome::Finished(finished) => Ok(Exit::of_run(&finished)),
-        RunOutcome::Refused(reason) => Err(Failure::usage(anyhow::anyhow!("{}", redactor.redact(&reason)))),
-    }
+    outcome
+}
+
+/// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
+fn play(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> Result<Exit, Failure> {
+    let found = scenario::load(&settings.paths)
+        .into_scenarios(output_style())
+        .map_err(|rendered| Failure::usage(anyhow::anyhow!(rendered)))?;
+    let total = found.len();
+    let is_selected =
+        |one: &Scenario| settings.filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str));
+    let selected: Vec<Arc<Scenario>> = found.into_iter().filter(is_selected).map(Arc::new).collect();
+    let filtered_out = total - selected.len();
+    let runtime = super::runtime()?;
+    let finished = runtime.block_on(runner::run(settings, selected, filtered_out, sink));
+    // What hangs in a receiver must not hold up the end of the process.
+    runtime.shutdown_background();
+    finished.map(|finished| Exit::of_run(&finished.totals, &finished.end)).map_err(Failure::usage)
 }
 
 fn settings(
@@ -247,8 +263,8 @@ impl OutputArgs {
 
 impl Output {
     /// Opens every report now: a run must not end with one that has nowhere to go.
-    fn open(self, redactor: &Redactor) -> Result<Vec<Box<dyn Reporter>>, Failure> {
-        let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
+    fn open(self, redactor: &Redactor) -> Result<Vec<Box<dyn Reporter + Send>>, Failure> {
+        let mut reports: Vec<Box<dyn Reporter + Send>> = Vec::new();
         for file in &self.files {
             reports.push(Box::new(FileReporter::prepare(file, redactor.clone()).map_err(Failure::usage)?));
         }
@@ -257,4 +273,8 @@ impl Output {
         reports.push(Box::new(Human::new(out, self.progress, self.detail)));
         Ok(reports)
     }
+}
+
+fn output_style() -> scenario::Style {
+    scenario::Style::Plain
 }

@@ -142,7 +142,7 @@ pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
                 }
             }
             Err(RecvError::Lagged(missed)) => {
-                note(&format!("note: {missed} requests came too fast to be shown"))
+                note(&format!("note: {missed} requests came too fast to be shown"));
             }
             Err(RecvError::Closed) => break,
         }

@@ -198,6 +198,7 @@ async fn serve_http(
         .keep_alive_timeout(PING_TIME);
     let connection = builder.serve_connection(TokioIo::new(wire), service);
     tokio::pin!(connection);
+    let mut draining = false;
     loop {
         tokio::select! {
             biased;
@@ -209,12 +210,12 @@ async fn serve_http(
                 }
                 return ending;
             }
-            () = stopped(&mut stopping) => break,
+            () = stopped(&mut stopping), if !draining => {
+                connection.as_mut().graceful_shutdown();
+                draining = true;
+            }
         }
     }
-    connection.as_mut().graceful_shutdown();
-    let _served = connection.await;
-    Ending::Close
 }
 
 /// Returns when the receiver stops, or is gone.

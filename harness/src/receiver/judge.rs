@@ -51,7 +51,7 @@ pub(crate) fn judge(
     };
     let verdict = authorized(settings.api_key.as_ref(), headers)
         .and_then(|()| json_content(headers))
-        .and_then(|()| parsed)
+        .and(parsed)
         .and_then(|value| {
             let value = value.ok_or(refusal(StatusCode::BAD_REQUEST, "the body is not JSON"))?;
             notification_in_order(settings, &value, &notification)

@@ -10,7 +10,7 @@ use pns_simulator::schema::{Key, Overrides, Pack};
 
 /// How to make a notification's body, again at every attempt.
 #[derive(Clone, Debug)]
-pub enum Recipe {
+pub(super) enum Recipe {
     /// Generated from the pack.
     Generated {
         /// Its event type.
@@ -24,7 +24,7 @@ pub enum Recipe {
 
 /// The bodies of one scenario. Nothing is stored but what a key cannot make again.
 #[derive(Debug)]
-pub struct ScenarioBodies {
+pub(super) struct ScenarioBodies {
     pack: Arc<Pack>,
     seed: u64,
     recipes: BTreeMap<NotificationId, Recipe>,
@@ -34,12 +34,12 @@ pub struct ScenarioBodies {
 
 impl ScenarioBodies {
     /// Bodies from `pack`, placed by `seed`.
-    pub fn new(pack: Arc<Pack>, seed: u64) -> Self {
+    pub(super) fn new(pack: Arc<Pack>, seed: u64) -> Self {
         Self { pack, seed, recipes: BTreeMap::new(), stamps: BTreeMap::new() }
     }
 
     /// The pack that writes them.
-    pub fn pack(&self) -> &Pack {
+    pub(super) fn pack(&self) -> &Pack {
         &self.pack
     }
 
@@ -47,7 +47,12 @@ impl ScenarioBodies {
     ///
     /// # Errors
     /// When the overrides cannot be laid over the generated body; the text says why.
-    pub fn make(&self, id: NotificationId, recipe: &Recipe, stamp: Timestamp) -> Result<Bytes, String> {
+    pub(super) fn make(
+        &self,
+        id: NotificationId,
+        recipe: &Recipe,
+        stamp: Timestamp,
+    ) -> Result<Bytes, String> {
         match recipe {
             Recipe::Raw(bytes) => Ok(bytes.clone()),
             Recipe::Generated { event_type, overrides } => {
@@ -59,12 +64,12 @@ impl ScenarioBodies {
     }
 
     /// Keeps the recipe of a notification about to be published.
-    pub fn keep(&mut self, id: NotificationId, recipe: Recipe) {
+    pub(super) fn keep(&mut self, id: NotificationId, recipe: Recipe) {
         self.recipes.insert(id, recipe);
     }
 
     /// The body as it was first attempted; before that, as it would be with the time `published`.
-    pub fn sent(&self, id: NotificationId, published: Timestamp) -> Option<Bytes> {
+    pub(super) fn sent(&self, id: NotificationId, published: Timestamp) -> Option<Bytes> {
         let recipe = self.recipes.get(&id)?;
         self.make(id, recipe, self.stamps.get(&id).copied().unwrap_or(published)).ok()
     }

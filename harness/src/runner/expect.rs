@@ -15,7 +15,7 @@ use crate::scenario::model::{
 
 /// A claim, judged.
 #[derive(Debug)]
-pub struct Judged {
+pub(super) struct Judged {
     /// Which kind of check.
     pub check: &'static str,
     /// What it says.
@@ -26,7 +26,7 @@ pub struct Judged {
 
 /// Whether a claim holds.
 #[derive(Debug)]
-pub enum Holds {
+pub(super) enum Holds {
     /// It does.
     Yes,
     /// It does not.
@@ -55,7 +55,7 @@ impl Holds {
 ///
 /// # Errors
 /// When the claim cannot be judged because the scenario is wrong, in words.
-pub async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, String> {
+pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, String> {
     let (check, title, holds) = match claim {
         Claim::Delivered(which) => delivered(world, which.as_ref()),
         Claim::Undelivered(which) => undelivered(world, which),
@@ -149,10 +149,11 @@ fn outcomes(world: &World, which: &Which, wanted: &[ExpectedOutcome]) -> Judgeme
     let wanted_text = words::list(wanted.iter().map(ToString::to_string));
     let title = format!("the attempts of {} came to: {wanted_text}", words::subject(which));
     each(world, "outcomes", title, &all, |delivery| {
-        let fits = delivery.attempts.len() == wanted.len()
-            && delivery.attempts.iter().zip(wanted).all(|(attempt, wanted)| {
-                attempt.end.as_ref().is_some_and(|end| wanted.fits(end.outcome))
-            });
+        let fits =
+            delivery.attempts.len() == wanted.len()
+                && delivery.attempts.iter().zip(wanted).all(|(attempt, wanted)| {
+                    attempt.end.as_ref().is_some_and(|end| wanted.fits(end.outcome))
+                });
         (!fits).then(|| words::list(delivery.attempts.iter().map(outcome_text)))
     })
 }
@@ -323,10 +324,13 @@ async fn received(world: &World, of: &Which, times: Option<u32>, processed: Opti
         Ok(None) => return ("received", title, Holds::Unknown("the receiver offers no probe".to_owned())),
         Ok(Some(seen)) => seen,
     };
-    let number = |number: Option<u64>| number.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
+    let number =
+        |number: Option<u64>| number.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
     let wrong = seen.iter().filter(|seen| !fits(seen));
     let wrong: Vec<String> = wrong
-        .map(|seen| format!("received {} times, processed {} times", number(seen.received), number(seen.processed)))
+        .map(|seen| {
+            format!("received {} times, processed {} times", number(seen.received), number(seen.processed))
+        })
         .collect();
     let found = || words::list(wrong.iter().cloned());
     let holds = Holds::when(wrong.is_empty() && !ids.is_empty(), &title, found, &world.deliveries(of));
@@ -350,7 +354,10 @@ fn each(
         [] => "no delivery was made: no subscription saw the notification".to_owned(),
         [(_, text)] => text.clone(),
         [(_, text), rest @ ..] => {
-            format!("{text} (and {})", words::count(rest.len() as u64, "other delivery").replace("deliverys", "deliveries"))
+            format!(
+                "{text} (and {})",
+                words::count(rest.len() as u64, "other delivery").replace("deliverys", "deliveries")
+            )
         }
     };
     let holds = Holds::when(found.is_empty() && !all.is_empty(), &title, text, &deliveries);
@@ -363,7 +370,10 @@ fn select(world: &World, all: &[DeliveryId], wanted: impl Fn(&Delivery) -> bool)
 
 fn last_outcome(world: &World, deliveries: &[DeliveryId]) -> String {
     let last = deliveries.iter().find_map(|id| world.ledger.delivery(*id)?.attempts.last());
-    last.map_or_else(|| "no attempt was made".to_owned(), |attempt| format!("last attempt: {}", outcome_text(attempt)))
+    last.map_or_else(
+        || "no attempt was made".to_owned(),
+        |attempt| format!("last attempt: {}", outcome_text(attempt)),
+    )
 }
 
 fn outcome_text(attempt: &Attempt) -> String {
@@ -376,7 +386,7 @@ fn outcome_text(attempt: &Attempt) -> String {
 }
 
 /// The reason of the last failed attempt among `deliveries`, for advice.
-pub fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<pns_engine::FailureReason> {
+pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<pns_engine::FailureReason> {
     let of = |id: &DeliveryId| {
         let attempts = &world.ledger.delivery(*id)?.attempts;
         attempts.iter().rev().find_map(|attempt| match attempt.end.as_ref() {
@@ -392,7 +402,7 @@ pub fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<pns_engi
 }
 
 /// PNS time of the last record that concerns `deliveries`.
-pub fn decided_at(world: &World, deliveries: &[DeliveryId]) -> Timestamp {
+pub(super) fn decided_at(world: &World, deliveries: &[DeliveryId]) -> Timestamp {
     let ends = deliveries.iter().filter_map(|id| world.ledger.delivery(*id)?.attempts.last());
     ends.map(|attempt| attempt.end.as_ref().map_or(attempt.started, |end| end.at))
         .max()
@@ -400,7 +410,7 @@ pub fn decided_at(world: &World, deliveries: &[DeliveryId]) -> Timestamp {
 }
 
 /// Reads a JSON value by a path such as `$.a.b[0]`.
-pub fn json_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+pub(super) fn json_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     let mut at = value;
     let mut rest = path.strip_prefix('$')?;
     while !rest.is_empty() {

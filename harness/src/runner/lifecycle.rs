@@ -22,7 +22,7 @@ const PROPOSAL: [EventType; 8] = [
 ];
 
 /// The event types of a course, in the order in which they happen.
-pub fn events(lifecycle: Lifecycle) -> Vec<EventType> {
+pub(super) fn events(lifecycle: Lifecycle) -> Vec<EventType> {
     let (proposal, ending): (&[EventType], &[EventType]) = match lifecycle {
         Lifecycle::Submit => (&PROPOSAL, &[]),
         Lifecycle::Award => (
@@ -34,13 +34,10 @@ pub fn events(lifecycle: Lifecycle) -> Vec<EventType> {
                 PlannerAwardSupplier,
             ],
         ),
-        Lifecycle::Decline => (
-            &PROPOSAL,
-            &[PlannerDeclineSupplier, PlannerRetractDeclineSupplier, PlannerDeclineSupplier],
-        ),
-        Lifecycle::Withdraw => {
-            (&PROPOSAL, &[ResponseWithdraw, ResponseRetractWithdraw, ResponseWithdraw])
+        Lifecycle::Decline => {
+            (&PROPOSAL, &[PlannerDeclineSupplier, PlannerRetractDeclineSupplier, PlannerDeclineSupplier])
         }
+        Lifecycle::Withdraw => (&PROPOSAL, &[ResponseWithdraw, ResponseRetractWithdraw, ResponseWithdraw]),
         Lifecycle::TurnDown => (&[], &[ResponseTurnDown, ResponseUndoTurnDown, ResponseTurnDown]),
         Lifecycle::Cancel => (&PROPOSAL, &[PlannerCancelSupplier, PlannerCancel]),
     };

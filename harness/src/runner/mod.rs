@@ -18,9 +18,8 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{FailureReason, Timestamp};
+use pns_engine::FailureReason;
 use pns_simulator::clock::{self, Gear, Stopwatch, pause};
-use pns_simulator::endpoint::Endpoint;
 use pns_simulator::schema::Pack;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -29,7 +28,7 @@ use crate::event::{
     Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Target as TargetName,
     Totals,
 };
-use crate::scenario::{self, Scenario};
+use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
@@ -39,54 +38,26 @@ const EVENTS_WAITING_MAX: usize = 1_024;
 /// Between two looks at a target that is not up yet.
 const TARGET_POLL: Duration = Duration::from_millis(200);
 
-/// How a run ended.
-#[derive(Clone, Debug)]
-pub enum RunOutcome {
-    /// It took place; [`Event::RunFinished`] was the last event.
-    Finished(RunFinished),
-    /// It could not begin: scenario files that do not parse, a schema pack or certificate that cannot be used. The
-    /// text is ready to be printed.
-    Refused(String),
-}
+/// A run that could not begin: a schema pack or a certificate that cannot be used. Ready to be printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RunError(String);
 
-/// Runs the scenarios that `settings` name and tells `sink` all that happens.
-pub fn run(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> RunOutcome {
-    let found = match scenario::load(&settings.paths) {
-        Ok(found) => found,
-        Err(diagnostics) => return RunOutcome::Refused(diagnostics),
-    };
-    let total = found.len();
-    let selected: Vec<Arc<Scenario>> = found
-        .into_iter()
-        .filter(|one| settings.filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str)))
-        .map(Arc::new)
-        .collect();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return RunOutcome::Refused(format!("cannot start the runtime: {error}")),
-    };
-    let filtered_out = total - selected.len();
-    let outcome = runtime.block_on(run_selected(settings, selected, filtered_out, sink));
-    // Attempts that hang in a receiver must not hold up the end of the process.
-    runtime.shutdown_background();
-    outcome
-}
-
-async fn run_selected(
+/// Runs `scenarios`, selected by `settings` from those found already, and tells `sink` all that happens.
+/// `filtered_out` is how many were found and not selected.
+///
+/// # Errors
+/// When a setting turns out to be of no use, before anything is sent or told.
+pub async fn run(
     settings: RunSettings,
     scenarios: Vec<Arc<Scenario>>,
     filtered_out: usize,
     sink: &mut dyn FnMut(&Event),
-) -> RunOutcome {
+) -> Result<RunFinished, RunError> {
     let wall = Stopwatch::start();
-    let ground = match Ground::prepare(&settings) {
-        Ok(ground) => ground,
-        Err(reason) => return RunOutcome::Refused(reason),
-    };
-    let own_pack = match settings.schema_pack.as_deref().map(Pack::load).transpose() {
-        Ok(pack) => pack.map(Arc::new),
-        Err(error) => return RunOutcome::Refused(error.to_string()),
-    };
+    let ground = Ground::prepare(&settings).map_err(RunError)?;
+    let own_pack = settings.schema_pack.as_deref().map(Pack::load).transpose();
+    let own_pack = own_pack.map_err(|error| RunError(error.to_string()))?.map(Arc::new);
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
     let mut tally = Tally::default();
@@ -99,7 +70,7 @@ async fn run_selected(
     };
     let finished = RunFinished { totals: tally.totals, wall: wall.elapsed(), pns_time: tally.pns_time, end };
     sink(&Event::RunFinished(finished.clone()));
-    RunOutcome::Finished(finished)
+    Ok(finished)
 }
 
 #[derive(Debug, Default)]
@@ -171,21 +142,15 @@ fn deliver(event: &Event, tally: &mut Tally, sink: &mut dyn FnMut(&Event)) {
 /// Finds out whether the target takes connections, before eighty scenarios say so one by one.
 async fn preflight(settings: &RunSettings, ground: &Ground) -> Result<(), String> {
     let Ground::Endpoint(target) = ground else { return Ok(()) };
-    let endpoint = Endpoint::parse(&target.endpoint_text).map_err(|error| error.to_string())?;
-    if !endpoint.is_secure() && settings.connection.plain_http == PlainHttp::Refused {
-        return Err("the target is plain HTTP, to which PNS does not send; serve HTTPS, or rehearse with \
-                    `--allow-http`"
-            .to_owned());
-    }
+    let endpoint = &target.endpoint;
     let patience = settings.wait_for_target.unwrap_or_default();
     let waited = Stopwatch::start();
     loop {
-        let Err(failure) = target.transport.connect_once(&endpoint).await else { return Ok(()) };
-        let may_come_up = !matches!(failure.reason, FailureReason::Tls(_));
+        let Err((reason, detail)) = target.transport.connect(endpoint).await else { return Ok(()) };
+        let may_come_up = !matches!(reason, FailureReason::Tls(_));
         if !may_come_up || waited.elapsed() >= patience {
-            let advice = crate::advice::meaning(failure.reason);
-            let detail = failure.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
-            return Err(format!("{}{detail}; {advice}", failure.reason));
+            let advice = crate::advice::meaning(reason);
+            return Err(format!("{reason} ({detail}); {advice}"));
         }
         pause(TARGET_POLL).await;
     }
@@ -202,10 +167,7 @@ fn started(
         seed: settings.seed,
         target: match ground {
             Ground::Embedded { .. } => TargetName::Embedded,
-            Ground::Endpoint(target) => TargetName::Endpoint(
-                Endpoint::parse(&target.endpoint_text)
-                    .map_or_else(|_| target.endpoint_text.clone(), |endpoint| endpoint.to_string()),
-            ),
+            Ground::Endpoint(target) => TargetName::Endpoint(target.endpoint.to_string()),
         },
         gear: settings.gear,
         epoch: settings.epoch.unwrap_or_else(clock::real_now),
@@ -222,7 +184,7 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if settings.connection.trust == Trust::Nobody {
             notes.push(Note::TlsNotVerified);
         }
-        if target.endpoint_text.to_ascii_lowercase().starts_with("http:") {
+        if !target.endpoint.is_secure() && settings.connection.plain_http == PlainHttp::Permitted {
             notes.push(Note::PlainHttp);
         }
         if target.api_key.is_none() {
@@ -231,8 +193,9 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if target.probe_url.is_none() {
             notes.push(Note::AcknowledgementsOnly);
         }
-        if settings.connection.trust == Trust::Platform && target.transport.trusts_bundled_roots() {
-            notes.push(Note::BundledRoots);
+        // That nothing is verified has its own note.
+        if settings.connection.trust == Trust::Platform {
+            notes.extend(target.transport.notes().iter().cloned().map(Note::Other));
         }
     }
     if settings.gear != Gear::Virtual {
@@ -267,4 +230,3 @@ fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
         notes: Vec::new(),
     }
 }
-

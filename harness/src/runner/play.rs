@@ -14,6 +14,7 @@ use super::target::Ground;
 use super::verdict::{Checks, Failure};
 use super::world::World;
 use super::{not_run, scenario_seed, subscribe};
+use crate::curl::quote as shell;
 use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
 use crate::scenario::Scenario;
 use crate::scenario::model::{self, Place, Requirement, Step};
@@ -21,7 +22,7 @@ use crate::settings::{PlainHttp, RunSettings};
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
-pub struct Stage {
+pub(super) struct Stage {
     /// What was asked for.
     pub settings: RunSettings,
     /// What is judged.
@@ -31,11 +32,11 @@ pub struct Stage {
 }
 
 /// The way from a scenario to the reports. A report that is gone ends nothing.
-pub type Events = mpsc::Sender<Event>;
+pub(super) type Events = mpsc::Sender<Event>;
 
 impl Stage {
     /// Runs one scenario and tells of it.
-    pub async fn play(&self, scenario: &Scenario, events: &Events) {
+    pub(super) async fn play(&self, scenario: &Scenario, events: &Events) {
         let location = location(&scenario.place);
         tell(
             events,
@@ -103,7 +104,10 @@ impl Stage {
         checks.guarantees(&world, &guarantee::check_all(world.ledger.records(), &world.subscriptions));
         let mut notes = Vec::new();
         if world.subscriptions.values().any(|subscription| subscription.attempt_cap.is_some()) {
-            notes.push("an attempt cap is set: a deviation from Cvent's page, by which PNS never gives up".to_owned());
+            notes.push(
+                "an attempt cap is set: a deviation from Cvent's page, by which PNS never gives up"
+                    .to_owned(),
+            );
         }
         let verdict = match trouble {
             Some(reason) => ScenarioVerdict::Error(reason),
@@ -230,10 +234,12 @@ impl Stage {
             command.push_str(&text);
         };
         if let Some(target) = &connection.target {
-            add(format!("--target {}", shell(target)));
+            add(format!("--target {}", shell(&target.url())));
         }
         match &connection.trust {
-            crate::settings::Trust::File(path) => add(format!("--cacert {}", shell(&path.display().to_string()))),
+            crate::settings::Trust::File(path) => {
+                add(format!("--cacert {}", shell(&path.display().to_string())));
+            }
             crate::settings::Trust::Nobody => add("--insecure".to_owned()),
             crate::settings::Trust::Platform => {}
         }
@@ -258,15 +264,6 @@ impl Stage {
         }
         command
     }
-}
-
-/// A word as a POSIX shell takes it.
-pub(super) fn shell(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 pub(super) fn location(place: &Place) -> Location {

@@ -1,6 +1,7 @@
 //! Asks the receiver what it really did with a notification.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pns_engine::{Answer, NotificationId};
@@ -22,7 +23,7 @@ const EFFECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the receiver says of one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Inspection {
+pub(super) struct Inspection {
     /// Requests that came in; `None` where the receiver does not count them.
     pub received: Option<u64>,
     /// How often it took effect.
@@ -33,14 +34,15 @@ pub struct Inspection {
 ///
 /// # Errors
 /// When the address cannot be filled in or parsed, in words.
-pub async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, String> {
+pub(super) async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, String> {
     let address = world.fill_text(&probe.get)?;
-    let endpoint = Endpoint::parse(&address).map_err(|error| format!("probe: {error}"))?;
+    let endpoint = parse(&address)?;
     let mut wanted = BTreeMap::new();
     for (path, template) in &probe.json {
         wanted.insert(path.clone(), world.fill(template)?);
     }
-    let waited = Waited { check: "probe", title: format!("the receiver answers {} to the probe", probe.status) };
+    let waited =
+        Waited { check: "probe", title: format!("the receiver answers {} to the probe", probe.status) };
     let watch = Stopwatch::start();
     loop {
         let answer = get(world, &endpoint).await;
@@ -51,8 +53,9 @@ pub async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, Str
         match (mismatch, answer) {
             (None, Ok((_, json))) => {
                 for (name, path) in &probe.save {
-                    let value = json_path(&json, path)
-                        .ok_or_else(|| format!("probe: there is no `{path}` in the answer to save as `{name}`"))?;
+                    let value = json_path(&json, path).ok_or_else(|| {
+                        format!("probe: there is no `{path}` in the answer to save as `{name}`")
+                    })?;
                     world.set(name, value.clone());
                 }
                 return Ok(StepEnd::Reached(waited));
@@ -81,7 +84,7 @@ fn mismatch(status: u16, json: &Value, wanted: u16, values: &BTreeMap<String, Va
 ///
 /// # Errors
 /// When it does not answer as a probe should, in words.
-pub async fn inspections(
+pub(super) async fn inspections(
     world: &World,
     ids: &[NotificationId],
     fits: impl Fn(&Inspection) -> bool,
@@ -93,7 +96,7 @@ pub async fn inspections(
         let body = world.sent_body(*id).ok_or("a notification without a body")?;
         let event_id = world.event_id(&body).ok_or("the body names no event id to ask for")?;
         let address = format!("{}/{event_id}", base.trim_end_matches('/'));
-        let endpoint = Endpoint::parse(&address).map_err(|error| format!("probe: {error}"))?;
+        let endpoint = parse(&address)?;
         seen.push(loop {
             let inspection = inspect(world, &endpoint).await?;
             if fits(&inspection) || watch.elapsed() >= EFFECT_WITHIN {
@@ -105,7 +108,11 @@ pub async fn inspections(
     Ok(Some(seen))
 }
 
-async fn inspect(world: &World, endpoint: &Endpoint) -> Result<Inspection, String> {
+fn parse(address: &str) -> Result<Arc<Endpoint>, String> {
+    Endpoint::parse(address).map(Arc::new).map_err(|error| format!("probe: {error}"))
+}
+
+async fn inspect(world: &World, endpoint: &Arc<Endpoint>) -> Result<Inspection, String> {
     match get(world, endpoint).await? {
         (404, _) => Ok(Inspection { received: Some(0), processed: Some(0) }),
         (200, json) => {
@@ -116,8 +123,8 @@ async fn inspect(world: &World, endpoint: &Endpoint) -> Result<Inspection, Strin
     }
 }
 
-async fn get(world: &World, endpoint: &Endpoint) -> Result<(u16, Value), String> {
-    let exchange = world.target.transport.get(endpoint).await;
+async fn get(world: &World, endpoint: &Arc<Endpoint>) -> Result<(u16, Value), String> {
+    let exchange = world.target.transport.get(Arc::clone(endpoint)).await;
     match exchange.answer {
         Answer::NoResponse(reason) => Err(format!("the probe failed: {reason}")),
         Answer::Status { code, .. } => {

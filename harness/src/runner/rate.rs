@@ -10,7 +10,7 @@ use super::world::World;
 use crate::scenario::model::Which;
 
 /// Judges whether in every span `T` at most `rate × T + burst` attempts started.
-pub fn rate(world: &World, limit: &RateLimit) -> Judgement {
+pub(super) fn rate(world: &World, limit: &RateLimit) -> Judgement {
     let pace = format!("{} in {}, {} at once", limit.count(), words::span(limit.per()), limit.burst());
     let title = format!("attempts start no faster than {pace}");
     let mut starts: Vec<(Timestamp, DeliveryId)> = Vec::new();

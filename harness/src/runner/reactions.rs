@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::receiver::{
-    Certificate, ClientCertificate, Counted, FailFirst, RateLimit, Reaction, Script, StatusAnswer, Tls,
-    TlsVersions,
+    Answer, Certificate, ClientCertificate, Counted, FailFirst, RateLimit, Reaction, Script, StatusAnswer,
+    Tls, TlsVersions,
 };
 use crate::scenario::model;
 
@@ -12,7 +12,7 @@ use crate::scenario::model;
 ///
 /// # Errors
 /// When the file asks for what the receiver cannot do, in words.
-pub fn script(wanted: &model::Receiver) -> Result<Script, String> {
+pub(super) fn script(wanted: &model::Receiver) -> Result<Script, String> {
     let mut script = Script::of(Vec::new());
     for reaction in &wanted.script {
         match reaction {
@@ -34,12 +34,15 @@ pub fn script(wanted: &model::Receiver) -> Result<Script, String> {
 fn reaction(wanted: &model::Reaction) -> Result<Reaction, String> {
     Ok(match wanted {
         model::Reaction::Correct => Reaction::CORRECT,
-        model::Reaction::Status { code, retry_after, body, headers } => Reaction::answering(StatusAnswer {
-            code: *code,
-            retry_after: *retry_after,
-            headers: headers.clone(),
-            body: body.clone(),
-        }),
+        model::Reaction::Status { code, retry_after, body, headers } => {
+            let answer = StatusAnswer {
+                code: *code,
+                retry_after: *retry_after,
+                headers: headers.clone(),
+                body: body.clone(),
+            };
+            Reaction::new(Reaction::status(*code).effect, Answer::Status(answer))
+        }
         model::Reaction::Delay(span, then) => reaction(then)?.after(*span),
         model::Reaction::Hang => Reaction::HANG,
         model::Reaction::HangBeforeReading => Reaction::HANG_BEFORE_READING,
@@ -67,7 +70,7 @@ fn rate_limit(wanted: &pns_engine::RateLimit) -> Result<RateLimit, String> {
 }
 
 /// The receiver's TLS.
-pub fn tls(wanted: model::ReceiverTls) -> Tls {
+pub(super) fn tls(wanted: model::ReceiverTls) -> Tls {
     Tls {
         certificate: match wanted.certificate {
             model::Certificate::Good => Certificate::Good,

@@ -1,10 +1,10 @@
 //! Carries out the steps of a scenario.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{Command, EventType, NotificationId, SubscriptionId, SupplierId, Timestamp, rng};
+use pns_engine::{Command, EventType, NotificationId, SupplierId, Timestamp, rng};
 use pns_simulator::fault::{Extent, Fault, Injection};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::scenario::model::{
 
 /// What a step came to.
 #[derive(Debug)]
-pub enum StepEnd {
+pub(super) enum StepEnd {
     /// It is done.
     Done,
     /// It waited for something, which came about.
@@ -30,7 +30,7 @@ pub enum StepEnd {
 
 /// What a step waited for, in words.
 #[derive(Debug)]
-pub struct Waited {
+pub(super) struct Waited {
     /// The check's kind: `until` or `probe`.
     pub check: &'static str,
     /// "all notifications are delivered".
@@ -39,7 +39,7 @@ pub struct Waited {
 
 /// Why it did not come about.
 #[derive(Debug)]
-pub struct Miss {
+pub(super) struct Miss {
     /// What was found instead.
     pub found: String,
     /// The notifications concerned.
@@ -52,7 +52,7 @@ pub struct Miss {
 ///
 /// # Errors
 /// When the step itself cannot be carried out: the scenario is wrong, in words.
-pub async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd, String> {
+pub(super) async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd, String> {
     match &step.action {
         Action::Emit(emit) => publish(world, emit)?,
         Action::Fault(fault) => plan(world, fault)?,
@@ -228,7 +228,7 @@ async fn advance(world: &mut World, span: Duration) -> Result<StepEnd, String> {
     match world.pass_until(span, Patience::Endless, |_| false).await {
         Passed::Goal | Passed::Horizon | Passed::Hopeless(_) => Ok(StepEnd::Done),
         Passed::Limit(limit) => {
-            let waited = Waited { check: "advance", title: format!("{} of PNS time pass", words(span)) };
+            let waited = Waited { check: "until", title: format!("{} of PNS time pass", words(span)) };
             Ok(StepEnd::Missed(waited, limit_reached(limit, Which::All)))
         }
     }
@@ -252,7 +252,7 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let ids = world.deliveries(&concerned);
     let reached = |ledger: &crate::ledger::Ledger| match goal {
         Goal::Attempted(count) => ledger.attempts() >= *count as usize,
-        Goal::Delivered(_) => ids.iter().all(|id| ledger.delivery(*id).is_some_and(|one| one.is_delivered())),
+        Goal::Delivered(_) => ids.iter().all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
         Goal::Failed { times, .. } => {
             ids.iter().all(|id| ledger.delivery(*id).is_some_and(|one| one.failures() >= *times as usize))
         }
@@ -261,7 +261,10 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let found = match passed {
         Passed::Goal => return Ok(StepEnd::Reached(waited)),
         Passed::Limit(limit) => return Ok(StepEnd::Missed(waited, limit_reached(limit, concerned))),
-        Passed::Horizon => format!("not within {} of PNS time", words(span)),
+        Passed::Horizon => {
+            let made = super::words::count(world.ledger.attempts() as u64, "attempt");
+            format!("not within {} of PNS time, {made}", words(span))
+        }
         Passed::Hopeless(_) => format!(
             "gave up after {} failures in a row that the scenario did not plan; a real sender would go on",
             super::world::UNPLANNED_FAILURES_MAX
@@ -285,4 +288,3 @@ fn limit_reached(limit: LimitReached, concerned: Which) -> Miss {
 pub(super) fn words(span: Duration) -> String {
     super::words::span(span)
 }
-

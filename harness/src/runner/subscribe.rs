@@ -16,7 +16,7 @@ use crate::scenario::model::{self, Auth, Change, Template};
 ///
 /// # Errors
 /// When a setting cannot be filled in or is refused, in words.
-pub fn start(world: &mut World, subscriptions: &[model::Subscription]) -> Result<(), String> {
+pub(super) fn start(world: &mut World, subscriptions: &[model::Subscription]) -> Result<(), String> {
     for settings in subscriptions {
         let id = world.name_subscription(&settings.name);
         let subscription = Subscription {
@@ -43,13 +43,14 @@ fn route(world: &mut World, settings: &model::Subscription) -> Result<Route, Str
     let target = Arc::clone(&world.target);
     let mut text = match &settings.endpoint {
         Some(endpoint) => world.fill_text(endpoint)?,
-        None => target.endpoint_text.clone(),
+        None => target.endpoint.url(),
     };
     if let Some(path) = &settings.path {
         let path = world.fill_text(path)?;
         text = format!("{}/{}", text.trim_end_matches('/'), path.trim_start_matches('/'));
     }
-    let endpoint = Endpoint::parse(&text).map_err(|error| format!("the endpoint of a subscription: {error}"))?;
+    let endpoint =
+        Endpoint::parse(&text).map_err(|error| format!("the endpoint of a subscription: {error}"))?;
     Ok(Route {
         endpoint: Arc::new(endpoint),
         api_key: key(world, &settings.auth)?,
@@ -75,7 +76,8 @@ fn suppliers(world: &mut World, suppliers: Option<&[Template]>) -> Result<Suppli
     let mut only = std::collections::BTreeSet::new();
     for template in suppliers {
         let text = world.fill_text(template)?;
-        let supplier: SupplierId = text.parse().map_err(|_| format!("the supplier `{text}` is not a UUID"))?;
+        let supplier: SupplierId =
+            text.parse().map_err(|_| format!("the supplier `{text}` is not a UUID"))?;
         only.insert(supplier);
     }
     Ok(SupplierScope::Only(only))
@@ -85,7 +87,7 @@ fn suppliers(world: &mut World, suppliers: Option<&[Template]>) -> Result<Suppli
 ///
 /// # Errors
 /// The sender's refusal, in words.
-pub fn set_rate_limit(
+pub(super) fn set_rate_limit(
     world: &mut World,
     subscription: SubscriptionId,
     rate_limit: Option<RateLimit>,
@@ -101,7 +103,7 @@ pub fn set_rate_limit(
 ///
 /// # Errors
 /// When a setting cannot be filled in or is refused, in words.
-pub fn change(world: &mut World, name: &str, change: &Change) -> Result<(), String> {
+pub(super) fn change(world: &mut World, name: &str, change: &Change) -> Result<(), String> {
     let id = world.subscription(name);
     let mut settings = world.subscriptions.get(&id).cloned().ok_or("the subscription has not begun")?;
     if let Some(events) = change.events {

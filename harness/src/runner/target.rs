@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
+use pns_simulator::endpoint::Endpoint;
 use pns_simulator::secret::ApiKey;
 use pns_simulator::transport::{
     Http2, HttpsTransport, PlainHttp, ResolveOverride, Resolver, Settings, Timeouts, Trust,
@@ -16,11 +17,13 @@ use super::reactions;
 
 /// Where the notifications of one scenario go.
 #[derive(Debug)]
-pub struct Target {
+pub(super) struct Target {
     /// Makes the attempts.
     pub transport: HttpsTransport,
-    /// The address, as text.
-    pub endpoint_text: String,
+    /// The address.
+    pub endpoint: Endpoint,
+    /// How it is reached, for commands to repeat by hand.
+    pub connection: Connection,
     /// The key agreed on.
     pub api_key: Option<ApiKey>,
     /// Further headers that the user asks for.
@@ -37,13 +40,15 @@ const EMBEDDED_KEY: &str = "embedded-receiver-key";
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
-pub enum Ground {
+pub(super) enum Ground {
     /// Each scenario has an embedded receiver of its own, with certificates made once.
     Embedded {
         /// The certificates.
         identity: Identity,
         /// The key of the receivers.
         api_key: ApiKey,
+        /// How a receiver is reached, as far as the user said.
+        connection: Box<Connection>,
         /// Trusts the certificates.
         transport: HttpsTransport,
         /// Further headers that the user asks for.
@@ -58,10 +63,10 @@ impl Ground {
     ///
     /// # Errors
     /// When a certificate file cannot be read or used, in words.
-    pub fn prepare(settings: &RunSettings) -> Result<Self, String> {
+    pub(super) fn prepare(settings: &RunSettings) -> Result<Self, String> {
         let connection = &settings.connection;
         let headers = Arc::new(connection.headers.clone());
-        let Some(endpoint_text) = connection.target.clone() else {
+        let Some(endpoint) = connection.target.clone() else {
             let identity = Identity::generate().map_err(|error| error.to_string())?;
             let api_key = match &connection.api_key {
                 Some(key) => key.clone(),
@@ -69,8 +74,14 @@ impl Ground {
             };
             let trust = Trust::Bundle(identity.ca_pem().as_bytes().to_vec());
             let transport = transport(connection, trust)?;
-            return Ok(Self::Embedded { identity, api_key, transport, headers });
+            let connection = Box::new(connection.clone());
+            return Ok(Self::Embedded { identity, api_key, connection, transport, headers });
         };
+        if !endpoint.is_secure() && connection.plain_http == settings::PlainHttp::Refused {
+            return Err("the target is plain HTTP, to which PNS does not send: serve HTTPS, or rehearse with \
+                        `--allow-http`"
+                .to_owned());
+        }
         let trust = match &connection.trust {
             settings::Trust::Platform => Trust::Platform,
             settings::Trust::Nobody => Trust::Unverified,
@@ -82,7 +93,8 @@ impl Ground {
         };
         Ok(Self::Endpoint(Arc::new(Target {
             transport: transport(connection, trust)?,
-            endpoint_text,
+            endpoint,
+            connection: connection.clone(),
             api_key: connection.api_key.clone(),
             headers,
             probe_url: settings.probe.as_ref().map(|probe| probe.0.clone()),
@@ -91,12 +103,12 @@ impl Ground {
     }
 
     /// Whether scenarios run against the embedded receiver.
-    pub fn is_embedded(&self) -> bool {
+    pub(super) fn is_embedded(&self) -> bool {
         matches!(self, Self::Embedded { .. })
     }
 
     /// Whether the receiver can be asked what it did.
-    pub fn has_probe(&self) -> bool {
+    pub(super) fn has_probe(&self) -> bool {
         match self {
             Self::Embedded { .. } => true,
             Self::Endpoint(target) => target.probe_url.is_some(),
@@ -104,18 +116,10 @@ impl Ground {
     }
 
     /// Whether notifications carry a key.
-    pub fn has_api_key(&self) -> bool {
+    pub(super) fn has_api_key(&self) -> bool {
         match self {
             Self::Embedded { .. } => true,
             Self::Endpoint(target) => target.api_key.is_some(),
-        }
-    }
-
-    /// The transport of the run.
-    pub fn transport(&self) -> &HttpsTransport {
-        match self {
-            Self::Embedded { transport, .. } => transport,
-            Self::Endpoint(target) => &target.transport,
         }
     }
 
@@ -123,11 +127,14 @@ impl Ground {
     ///
     /// # Errors
     /// When the embedded receiver cannot start, in words.
-    pub async fn target(&self, scenario: &Scenario) -> Result<(Arc<Target>, Option<Receiver>), String> {
-        let (identity, api_key, transport, headers) = match self {
+    pub(super) async fn target(
+        &self,
+        scenario: &Scenario,
+    ) -> Result<(Arc<Target>, Option<Receiver>), String> {
+        let (identity, api_key, connection, transport, headers) = match self {
             Self::Endpoint(target) => return Ok((Arc::clone(target), None)),
-            Self::Embedded { identity, api_key, transport, headers } => {
-                (identity, api_key, transport, headers)
+            Self::Embedded { identity, api_key, connection, transport, headers } => {
+                (identity, api_key, &**connection, transport, headers)
             }
         };
         let wanted = scenario.receiver.clone().unwrap_or_default();
@@ -140,14 +147,16 @@ impl Ground {
                 }
             },
             script: reactions::script(&wanted)?,
-            tls: reactions::tls(wanted.tls),
+            protocol: receiver::Protocol::Https(reactions::tls(wanted.tls)),
             ..receiver::Settings::default()
         };
         let receiver = Receiver::start(settings, identity)
+            .await
             .map_err(|error| format!("the embedded receiver could not start: {error}"))?;
         let target = Target {
             transport: transport.clone(),
-            endpoint_text: receiver.url(),
+            endpoint: Endpoint::parse(&receiver.url()).map_err(|error| error.to_string())?,
+            connection: connection.clone(),
             api_key: Some(api_key.clone()),
             headers: Arc::clone(headers),
             probe_url: Some(receiver.inspect_url().replace("/{eventId}", "")),
@@ -161,7 +170,7 @@ impl Ground {
 ///
 /// # Errors
 /// When the certificates cannot be used, in words.
-pub fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
+pub(super) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
     let resolve = connection.resolve.iter().map(|one| ResolveOverride {
         host: one.host.to_lowercase(),
         port: one.port,

@@ -16,7 +16,7 @@ const ATTEMPTS_LISTED: usize = 6;
 const BODY_SHOWN: usize = 400;
 
 /// The timelines of `deliveries`, the failing ones first, and how many were left out.
-pub fn timelines(world: &World, deliveries: &[DeliveryId]) -> (Vec<DeliveryTimeline>, usize) {
+pub(super) fn timelines(world: &World, deliveries: &[DeliveryId]) -> (Vec<DeliveryTimeline>, usize) {
     let mut order: Vec<DeliveryId> = deliveries.to_vec();
     order.sort_by_key(|id| (world.ledger.delivery(*id).is_some_and(Delivery::is_delivered), *id));
     order.dedup();

@@ -10,13 +10,16 @@ use super::timeline::timelines;
 use super::world::World;
 use super::{expect, words};
 use crate::advice;
+use crate::check::CheckKind;
+use crate::curl;
 use crate::event::{CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength};
 use crate::scenario::Scenario;
 use crate::scenario::model::Place;
+use crate::settings::Connection;
 
 /// The checks of one scenario, in order.
 #[derive(Debug)]
-pub struct Checks<'a> {
+pub(super) struct Checks<'a> {
     /// What was decided so far.
     pub results: Vec<CheckResult>,
     scenario: &'a Scenario,
@@ -25,7 +28,7 @@ pub struct Checks<'a> {
 
 /// How a check was broken.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// What was expected.
     pub expected: String,
     /// What was found.
@@ -36,33 +39,44 @@ pub struct Failure {
 
 impl<'a> Checks<'a> {
     /// None yet. `repeat` is the command that runs the scenario again.
-    pub fn new(scenario: &'a Scenario, repeat: String) -> Self {
+    pub(super) fn new(scenario: &'a Scenario, repeat: String) -> Self {
         Self { results: Vec::new(), scenario, repeat }
     }
 
     /// A check that held.
-    pub fn passed(&mut self, world: &World, id: &str, title: String, place: &Place) {
+    pub(super) fn passed(&mut self, world: &World, id: &str, title: String, place: &Place) {
         self.add(world.elapsed(), id, title, CheckVerdict::Passed, Some(location(place)), None);
     }
 
     /// A check that does not apply, for `reason`.
-    pub fn skipped(&mut self, world: &World, id: &str, title: String, reason: String, place: &Place) {
+    pub(super) fn skipped(&mut self, world: &World, id: &str, title: String, reason: String, place: &Place) {
         self.add(world.elapsed(), id, title, CheckVerdict::Skipped(reason), Some(location(place)), None);
     }
 
     /// A check that could not be decided, for `reason`.
-    pub fn undecided(&mut self, world: &World, id: &str, title: String, reason: String, place: &Place) {
+    pub(super) fn undecided(
+        &mut self,
+        world: &World,
+        id: &str,
+        title: String,
+        reason: String,
+        place: &Place,
+    ) {
         self.add(world.elapsed(), id, title, CheckVerdict::Inconclusive(reason), Some(location(place)), None);
     }
 
     /// A check that did not hold.
-    pub fn failed(&mut self, world: &World, id: &str, title: String, failure: Failure, place: &Place) {
+    pub(super) fn failed(&mut self, world: &World, id: &str, title: String, failure: Failure, place: &Place) {
         let (shown, deliveries_left_out) = timelines(world, &failure.deliveries);
         let reason = expect::last_failure(world, &failure.deliveries);
         let told = CheckFailure {
             expected: failure.expected,
             found: failure.found,
-            explanation: reason.map_or_else(String::new, advice::meaning),
+            explanation: match (reason, CheckKind::find(id)) {
+                (Some(reason), _) => advice::meaning(reason),
+                (None, Some(kind)) => kind.mend.to_owned(),
+                (None, None) => String::new(),
+            },
             curl: failure.deliveries.first().and_then(|id| curl(world, *id)),
             deliveries: shown,
             deliveries_left_out,
@@ -73,7 +87,7 @@ impl<'a> Checks<'a> {
     }
 
     /// What the sender promised, judged from its records alone. A finding is a defect of `pns`, not of the receiver.
-    pub fn guarantees(&mut self, world: &World, findings: &[Finding]) {
+    pub(super) fn guarantees(&mut self, world: &World, findings: &[Finding]) {
         let records = words::count(world.ledger.records().len() as u64, "record");
         let title = format!("the sender kept its guarantees over {records}");
         let verdict = match findings {
@@ -93,13 +107,13 @@ impl<'a> Checks<'a> {
         failure: Option<Box<CheckFailure>>,
     ) {
         let clause = self.scenario.clause;
-        let strength = Strength::Must;
+        let strength = CheckKind::find(id).map_or(Strength::Must, |kind| kind.strength);
         let id = id.to_owned();
         self.results.push(CheckResult { id, title, clause, strength, verdict, location, pns_time, failure });
     }
 
     /// What the scenario came to.
-    pub fn verdict(&self, expect_fail: Option<&str>) -> ScenarioVerdict {
+    pub(super) fn verdict(&self, expect_fail: Option<&str>) -> ScenarioVerdict {
         let reason = |wanted: fn(&CheckVerdict) -> bool| {
             let found = self.results.iter().find(|check| wanted(&check.verdict))?;
             Some(found.verdict.reason().unwrap_or_default().to_owned())
@@ -129,11 +143,7 @@ fn curl(world: &World, id: DeliveryId) -> Option<String> {
     let body = world.sent_body(delivery.notification)?;
     let body = std::str::from_utf8(&body).ok()?;
     let route = world.driver.route_of(delivery.subscription)?;
-    let mut command = format!("curl -X POST {}", shell(&route.endpoint.url()));
-    if route.api_key.is_some() {
-        command.push_str(" -H \"Authorization: api_key $PNS_API_KEY\"");
-    }
-    command.push_str(" -H 'Content-Type: application/json'");
-    command.push_str(&format!(" --data-raw {}", shell(body)));
-    Some(command)
+    // The same subscription's key, not the run's: a scenario may have its own, or none.
+    let connection = Connection { api_key: route.api_key.clone(), ..world.target.connection.clone() };
+    Some(curl::command(&connection, &route.endpoint, body))
 }

@@ -5,8 +5,13 @@ use std::time::Duration;
 use crate::scenario::model::{Bound, Which};
 
 /// `3d 4h`, `1m 30s`, `250ms`: the two leading units, exact below a second.
-pub fn span(span: Duration) -> String {
-    let units = [("d", 86_400_000_000_000u128), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000)];
+pub(super) fn span(span: Duration) -> String {
+    let units = [
+        ("d", 86_400_000_000_000u128),
+        ("h", 3_600_000_000_000),
+        ("m", 60_000_000_000),
+        ("s", 1_000_000_000),
+    ];
     let small = [("ms", 1_000_000u128), ("µs", 1_000), ("ns", 1)];
     let mut left = span.as_nanos();
     let mut parts = Vec::new();
@@ -20,37 +25,39 @@ pub fn span(span: Duration) -> String {
 }
 
 /// Several spans.
-pub fn spans(spans: &[Duration]) -> String {
+pub(super) fn spans(spans: &[Duration]) -> String {
     list(spans.iter().map(|one| span(*one)))
 }
 
 /// `a, b, c`; `none` for nothing.
-pub fn list(items: impl IntoIterator<Item = String>) -> String {
+pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     let items: Vec<String> = items.into_iter().collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
 /// The subject of a sentence: "all notifications are", "`rfp` is".
-pub fn which(which: &Which) -> String {
+pub(super) fn which(which: &Which) -> String {
     match which {
         Which::All => "all notifications are".to_owned(),
         Which::Saved(names) => match names.as_slice() {
             [one] => format!("`{one}` is"),
             several => format!("{} are", list(several.iter().map(|name| format!("`{name}`")))),
         },
+        Which::On(name) => format!("all notifications to `{name}` are"),
     }
 }
 
 /// "each" or the name, as the subject of "took 3 attempts".
-pub fn subject(which: &Which) -> String {
+pub(super) fn subject(which: &Which) -> String {
     match which {
         Which::All => "every notification".to_owned(),
         Which::Saved(names) => list(names.iter().map(|name| format!("`{name}`"))),
+        Which::On(name) => format!("every notification to `{name}`"),
     }
 }
 
 /// "exactly 3", "at least 1".
-pub fn bound(bound: Bound) -> String {
+pub(super) fn bound(bound: Bound) -> String {
     match bound {
         Bound::Exactly(number) => format!("exactly {number}"),
         Bound::AtLeast(number) => format!("at least {number}"),
@@ -59,7 +66,7 @@ pub fn bound(bound: Bound) -> String {
 }
 
 /// "1 attempt", "3 attempts".
-pub fn count(number: u64, singular: &str) -> String {
+pub(super) fn count(number: u64, singular: &str) -> String {
     if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
 }
 

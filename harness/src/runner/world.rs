@@ -23,7 +23,7 @@ use crate::scenario::model::{Limits, Scenario, Template, Which};
 /// How many failures in a row of one delivery, none of them planned by the scenario, are believed: a receiver that
 /// answered wrong so often will not mend by being asked for thirty days of PNS time. Five acknowledgement
 /// timeouts of ten seconds still fit the default limit on wall time.
-pub const UNPLANNED_FAILURES_MAX: u32 = 5;
+pub(super) const UNPLANNED_FAILURES_MAX: u32 = 5;
 
 /// Real time given to a receiver that asks to be sent less (429, 503), at most. Virtual time would otherwise
 /// bring the next attempt a few microseconds later, which no sender does.
@@ -32,7 +32,7 @@ const RESPITE_FIRST: Duration = Duration::from_millis(50);
 
 /// Everything that one scenario has going.
 #[derive(Debug)]
-pub struct World {
+pub(super) struct World {
     /// The sender at work.
     pub driver: Driver<HttpsTransport, ScenarioBodies>,
     /// What happened.
@@ -66,7 +66,7 @@ struct Names {
 
 /// Whether a receiver that keeps failing, without the scenario's doing, is waited for to the horizon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub(super) enum Patience {
     /// Up to [`UNPLANNED_FAILURES_MAX`] failures in a row: where a delivery is wanted.
     UntilHopeless,
     /// Always: where failures may be what is wanted.
@@ -75,7 +75,7 @@ pub enum Patience {
 
 /// Why letting time pass ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passed {
+pub(super) enum Passed {
     /// The goal is reached.
     Goal,
     /// The horizon is reached first.
@@ -88,7 +88,7 @@ pub enum Passed {
 
 /// A limit of the scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitReached {
+pub(super) enum LimitReached {
     /// `limits.attempts`.
     Attempts(u64),
     /// `limits.wall`.
@@ -97,7 +97,7 @@ pub enum LimitReached {
 
 impl World {
     /// A world in which nothing has happened yet. `seed` is the scenario's own.
-    pub fn new(
+    pub(super) fn new(
         scenario: &Scenario,
         seed: u64,
         pack: Arc<Pack>,
@@ -130,7 +130,7 @@ impl World {
     ///
     /// # Errors
     /// The sender's refusal, in words.
-    pub fn command(&mut self, command: Command) -> Result<(), String> {
+    pub(super) fn command(&mut self, command: Command) -> Result<(), String> {
         let result = self.driver.command(command).map_err(|refusal| refusal.to_string());
         self.observe();
         result
@@ -140,7 +140,7 @@ impl World {
     ///
     /// # Errors
     /// The sender's refusal, in words.
-    pub fn publish(
+    pub(super) fn publish(
         &mut self,
         event_type: pns_engine::EventType,
         supplier: Option<pns_engine::SupplierId>,
@@ -154,19 +154,19 @@ impl World {
     }
 
     /// The id that the next notification will have.
-    pub fn upcoming_notification(&self) -> NotificationId {
+    pub(super) fn upcoming_notification(&self) -> NotificationId {
         NotificationId(self.next_notification)
     }
 
     /// A fresh id for a downtime window.
-    pub fn fresh_window(&mut self) -> WindowId {
+    pub(super) fn fresh_window(&mut self) -> WindowId {
         let id = WindowId(self.next_window);
         self.next_window += 1;
         id
     }
 
     /// Lets PNS time pass until `goal` holds, at most for `span`.
-    pub async fn pass_until(
+    pub(super) async fn pass_until(
         &mut self,
         span: Duration,
         patience: Patience,
@@ -236,37 +236,32 @@ impl World {
     }
 
     /// PNS time since the scenario's start.
-    pub fn offset(&self, instant: Timestamp) -> Duration {
+    pub(super) fn offset(&self, instant: Timestamp) -> Duration {
         instant.since(self.started)
     }
 
-    /// PNS time at the scenario's start.
-    pub fn started(&self) -> Timestamp {
-        self.started
-    }
-
     /// PNS time that has passed.
-    pub fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.offset(self.driver.now())
     }
 
     /// Wall time that has passed.
-    pub fn wall(&self) -> Duration {
+    pub(super) fn wall(&self) -> Duration {
         self.wall.elapsed()
     }
 
     /// The scenario's limits.
-    pub fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         self.limits
     }
 
     /// The scenario's own seed.
-    pub fn seed(&self) -> u64 {
+    pub(super) fn seed(&self) -> u64 {
         self.seed
     }
 
     /// When the window saved under `name` was open, as offsets; `None` if it was never announced.
-    pub fn open_spans(&self, name: &str) -> Option<Vec<(Duration, Duration)>> {
+    pub(super) fn open_spans(&self, name: &str) -> Option<Vec<(Duration, Duration)>> {
         use pns_engine::Happened::{WindowClosed, WindowOpened};
         let id = self.window(name)?;
         let mut spans = Vec::new();
@@ -286,13 +281,13 @@ impl World {
     }
 
     /// The body of a notification as it was first sent, or would be.
-    pub fn sent_body(&self, id: NotificationId) -> Option<Bytes> {
+    pub(super) fn sent_body(&self, id: NotificationId) -> Option<Bytes> {
         let published = self.ledger.notification(id)?.published;
         self.driver.bodies_ref().sent(id, published)
     }
 
     /// The event id in a body, where the pack says it stands.
-    pub fn event_id(&self, body: &[u8]) -> Option<String> {
+    pub(super) fn event_id(&self, body: &[u8]) -> Option<String> {
         self.driver.bodies_ref().pack().event_id(body)
     }
 }
@@ -300,59 +295,68 @@ impl World {
 /// Names.
 impl World {
     /// Names the next subscription, and gives its id.
-    pub fn name_subscription(&mut self, name: &str) -> SubscriptionId {
+    pub(super) fn name_subscription(&mut self, name: &str) -> SubscriptionId {
         self.names.subscriptions.push(name.to_owned());
         self.subscription(name)
     }
 
     /// The subscription of that name; the parser has seen to it that there is one.
-    pub fn subscription(&self, name: &str) -> SubscriptionId {
+    pub(super) fn subscription(&self, name: &str) -> SubscriptionId {
         let index = self.names.subscriptions.iter().position(|known| known == name);
         SubscriptionId(u32::try_from(index.expect("names are resolved by the parser")).expect("a handful"))
     }
 
     /// The name of a subscription.
-    pub fn subscription_name(&self, id: SubscriptionId) -> &str {
+    pub(super) fn subscription_name(&self, id: SubscriptionId) -> &str {
         self.names.subscriptions.get(id.0 as usize).map_or("?", String::as_str)
     }
 
     /// Saves notifications under a name.
-    pub fn save(&mut self, name: &str, ids: Vec<NotificationId>) {
+    pub(super) fn save(&mut self, name: &str, ids: Vec<NotificationId>) {
         self.names.notifications.entry(name.to_owned()).or_default().extend(ids);
     }
 
     /// Saves a downtime window under a name.
-    pub fn save_window(&mut self, name: &str, id: WindowId) {
+    pub(super) fn save_window(&mut self, name: &str, id: WindowId) {
         self.names.windows.insert(name.to_owned(), id);
     }
 
     /// The window saved under a name; `None` if that step was skipped.
-    pub fn window(&self, name: &str) -> Option<WindowId> {
+    pub(super) fn window(&self, name: &str) -> Option<WindowId> {
         self.names.windows.get(name).copied()
     }
 
     /// Sets a variable.
-    pub fn set(&mut self, name: &str, value: Value) {
+    pub(super) fn set(&mut self, name: &str, value: Value) {
         self.names.values.insert(name.to_owned(), value);
     }
 
     /// The name under which a notification was saved.
-    pub fn name_of(&self, id: NotificationId) -> Option<&str> {
+    pub(super) fn name_of(&self, id: NotificationId) -> Option<&str> {
         self.names.notifications.iter().find(|(_, ids)| ids.contains(&id)).map(|(name, _)| name.as_str())
     }
 
     /// The notifications chosen.
-    pub fn notifications(&self, which: &Which) -> Vec<NotificationId> {
+    pub(super) fn notifications(&self, which: &Which) -> Vec<NotificationId> {
         match which {
             Which::All => self.ledger.notifications().map(|(id, _)| id).collect(),
             Which::Saved(names) => {
                 names.iter().flat_map(|name| self.names.notifications.get(name)).flatten().copied().collect()
             }
+            Which::On(_) => {
+                let ids = self.deliveries(which).into_iter();
+                ids.filter_map(|id| self.ledger.delivery(id).map(|delivery| delivery.notification)).collect()
+            }
         }
     }
 
     /// The deliveries of the notifications chosen.
-    pub fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
+    pub(super) fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
+        if let Which::On(name) = which {
+            let subscription = self.subscription(name);
+            let all = self.ledger.deliveries().filter(|(_, delivery)| delivery.subscription == subscription);
+            return all.map(|(id, _)| id).collect();
+        }
         let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();
         self.notifications(which).into_iter().flat_map(of).collect()
     }
@@ -361,7 +365,7 @@ impl World {
     ///
     /// # Errors
     /// When it names something that does not exist.
-    pub fn fill(&mut self, template: &Template) -> Result<Value, String> {
+    pub(super) fn fill(&mut self, template: &Template) -> Result<Value, String> {
         // Drawing a uuid needs `self` mutably, and looking up does not: count draws apart.
         let mut drawn = self.uuids_drawn;
         let seed = self.seed;
@@ -377,7 +381,7 @@ impl World {
     }
 
     /// Draws a fresh UUID from the seed.
-    pub fn draw_uuid(&mut self) -> String {
+    pub(super) fn draw_uuid(&mut self) -> String {
         self.uuids_drawn += 1;
         uuid(self.seed, self.uuids_drawn)
     }
@@ -386,7 +390,7 @@ impl World {
     ///
     /// # Errors
     /// When it names something that does not exist.
-    pub fn fill_text(&mut self, template: &Template) -> Result<String, String> {
+    pub(super) fn fill_text(&mut self, template: &Template) -> Result<String, String> {
         Ok(match self.fill(template)? {
             Value::String(text) => text,
             other => other.to_string(),
@@ -403,7 +407,7 @@ impl World {
             return body.pointer(&format!("/{}", field.replace('.', "/"))).cloned();
         }
         match name {
-            "target" => Some(Value::String(self.target.endpoint_text.clone())),
+            "target" => Some(Value::String(self.target.endpoint.url())),
             "probe_url" => self.target.probe_url.clone().map(Value::String),
             _ => None,
         }

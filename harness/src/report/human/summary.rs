@@ -101,7 +101,7 @@ impl Summary {
 }
 
 fn verdict(out: &mut impl Write, run: &RunFinished) -> io::Result<()> {
-    let (style, text) = match Exit::of_run(run) {
+    let (style, text) = match Exit::of_run(&run.totals, &run.end) {
         Exit::Held => (GREEN, "everything that was checked held"),
         Exit::Broken => (RED, "the receiver broke a check"),
         Exit::Inconclusive if run.totals.scenarios.total() == 0 => (YELLOW, "inconclusive: no scenario ran"),

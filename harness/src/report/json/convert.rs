@@ -32,7 +32,7 @@ pub(super) fn report(run: &Collected) -> f::Report {
         clock: started.map_or_else(|| "virtual".to_owned(), |run| run.gear.to_string()),
         epoch: instant(started.map(|run| run.epoch).unwrap_or_default()),
         end: end(&finished.end),
-        exit_code: Exit::of_run(finished).code(),
+        exit_code: Exit::of_run(&finished.totals, &finished.end).code(),
         notes: started.map_or(&[][..], |run| &run.notes).iter().map(note).collect(),
         filtered_out: started.map_or(0, |run| run.filtered_out),
         totals: f::Totals {

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# `pns run` against receivers that nobody here wrote the HTTP or TLS of: nginx, Node's https, Python's http.server;
+# and against one that fails, which must give exit 1. PNS names the binary (default: the release build).
+set -euo pipefail
+cd "$(dirname "$0")"
+pns=${PNS:-../../target/release/pns}
+[ -x "$pns" ] || { printf 'there is no `%s`: build it, or name it in PNS\n' "$pns" >&2; exit 1; }
+
+dir=$(mktemp -d)
+pids=()
+cleanup() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+
+key=interop-key-1
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=pns interop' \
+    -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+
+failed=0
+# run NAME EXIT PORT [FLAG…]: one line with the exit code, the verdicts and the wall time.
+run() {
+    local name=$1 expected=$2 port=$3 code=0 begin end
+    shift 3
+    begin=$(date +%s%N)
+    "$pns" run --target "https://127.0.0.1:$port/pns" --api-key "$key" --cacert "$dir/cert.pem" \
+        --report "json=$dir/$name.json" "$@" >"$dir/$name.out" 2>&1 || code=$?
+    end=$(date +%s%N)
+    printf '%-8s exit %s (expected %s), %s ms: %s\n' "$name" "$code" "$expected" "$(((end - begin) / 1000000))" \
+        "$(tail -n 1 "$dir/$name.out")"
+    if [ "$code" != "$expected" ] || [ ! -s "$dir/$name.json" ]; then
+        failed=1
+        tail -n 40 "$dir/$name.out"
+    fi
+}
+
+# start NAME COMMAND…: starts a receiver that prints its port, and waits until it has.
+start() {
+    local name=$1
+    shift
+    mkfifo "$dir/$name.port"
+    "$@" >"$dir/$name.port" 2>"$dir/$name.err" &
+    pids+=($!)
+    read -r -t 20 port <"$dir/$name.port" || { printf '%s did not start:\n' "$name"; cat "$dir/$name.err"; exit 1; }
+}
+
+if ! command -v nginx >/dev/null && [ "$(id -u)" = 0 ] && [ "${CI:-}" = true ]; then
+    apt-get install -y -q nginx >/dev/null 2>&1 || true
+fi
+if command -v nginx >/dev/null; then
+    # nginx cannot say which port it took, so it is given one that was free a moment ago.
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    cat >"$dir/nginx.conf" <<CONF
+daemon off;
+pid $dir/nginx.pid;
+error_log $dir/nginx.err;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path $dir/body;
+    proxy_temp_path $dir/proxy;
+    fastcgi_temp_path $dir/fastcgi;
+    uwsgi_temp_path $dir/uwsgi;
+    scgi_temp_path $dir/scgi;
+    server {
+        listen 127.0.0.1:$port ssl;
+        ssl_certificate $dir/cert.pem;
+        ssl_certificate_key $dir/key.pem;
+        location = /pns {
+            if (\$request_method != POST) { return 405; }
+            if (\$http_authorization != "api_key $key") { return 401; }
+            return 200;
+        }
+        location / { return 404; }
+    }
+}
+CONF
+    nginx -c "$dir/nginx.conf" -e "$dir/nginx.err" &
+    pids+=($!)
+    curl --silent --output /dev/null --cacert "$dir/cert.pem" --retry 40 --retry-connrefused --retry-delay 1 \
+        "https://127.0.0.1:$port/"
+    run nginx 0 "$port"
+else
+    echo 'skipped: nginx is not installed (with CI=true, root installs it)'
+fi
+
+if command -v node >/dev/null; then
+    start node node receiver_node.js "$dir/cert.pem" "$dir/key.pem" "$key"
+    run node 0 "$port" --probe "https://127.0.0.1:$port/inspect"
+    start failing node receiver_node.js "$dir/cert.pem" "$dir/key.pem" "$key" 500
+    run failing 1 "$port"
+else
+    echo 'skipped: node is not installed'
+fi
+
+if command -v python3 >/dev/null; then
+    start python python3 receiver_python.py "$dir/cert.pem" "$dir/key.pem" "$key"
+    run python 0 "$port" --probe "https://127.0.0.1:$port/inspect"
+else
+    echo 'skipped: python3 is not installed'
+fi
+exit "$failed"
