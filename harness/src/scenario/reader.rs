@@ -407,16 +407,24 @@ impl<'a> Reader<'a> {
         Some(read.filter_map(|e| self.text(&e.node).map(|text| (e.key.clone(), text))).collect())
     }
 
+    /// Notes every wrong name in the tree, not only the first.
     fn check_template(&mut self, node: &Node) -> bool {
+        let mut fine = true;
         match &node.value {
-            Value::Text(text) => self.template_names(node.span, text),
-            // No short cut: every wrong name is to be noted.
-            Value::List(items) => items.iter().fold(true, |fine, item| self.check_template(item) && fine),
-            Value::Map(entries) => {
-                entries.iter().fold(true, |fine, entry| self.check_template(&entry.node) && fine)
+            Value::Text(text) => fine = self.template_names(node.span, text),
+            Value::List(items) => {
+                for item in items {
+                    fine &= self.check_template(item);
+                }
             }
-            _ => true,
+            Value::Map(entries) => {
+                for entry in entries {
+                    fine &= self.check_template(&entry.node);
+                }
+            }
+            _ => {}
         }
+        fine
     }
 
     fn template_names(&mut self, span: Span, text: &str) -> bool {

@@ -250,7 +250,7 @@ proptest! {
         file in any::<prop::sample::Index>(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12, "[\\PC\n]{0,6}|\\{\\{[a-z.]{0,9}\\}\\}|[\\[\\]{}:,&*!|>%@`'\"#\t\r\u{feff}-]{1,3}"), 1..6),
     ) {
-        let files = super::load::SHIPPED;
+        let files = load::SHIPPED;
         let mut text: Vec<char> = file.get(files).1.chars().collect();
         for (at, cut, insert) in edits {
             let at = at.index(text.len() + 1);
