@@ -1,6 +1,7 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
 mod bodies;
+mod exchanges;
 mod expect;
 mod lifecycle;
 mod play;
