@@ -164,7 +164,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
 fn play(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> Result<Exit, Failure> {
     let found = scenario::load(&settings.paths)
-        .map_err(|diagnostics| Failure::usage(anyhow::anyhow!(diagnostics)))?;
+        .into_scenarios(output_style())
+        .map_err(|rendered| Failure::usage(anyhow::anyhow!(rendered)))?;
     let total = found.len();
     let is_selected =
         |one: &Scenario| settings.filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str));
@@ -272,4 +273,8 @@ impl Output {
         reports.push(Box::new(Human::new(out, self.progress, self.detail)));
         Ok(reports)
     }
+}
+
+fn output_style() -> scenario::Style {
+    scenario::Style::Plain
 }

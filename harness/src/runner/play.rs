@@ -156,7 +156,10 @@ impl Stage {
                 Ok(StepEnd::Done) => {}
                 Ok(StepEnd::Reached(waited)) => checks.passed(world, waited.check, waited.title, &step.place),
                 Ok(StepEnd::Missed(waited, miss)) => {
-                    let deliveries = world.deliveries(&miss.concerned);
+                    let mut deliveries = world.deliveries(&miss.concerned);
+                    if deliveries.iter().any(|id| !world.is_delivered(*id)) {
+                        deliveries.retain(|id| !world.is_delivered(*id));
+                    }
                     let failure = Failure { expected: waited.title.clone(), found: miss.found, deliveries };
                     let title = waited.title;
                     if miss.undecided {

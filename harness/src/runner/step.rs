@@ -252,7 +252,9 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let ids = world.deliveries(&concerned);
     let reached = |ledger: &crate::ledger::Ledger| match goal {
         Goal::Attempted(count) => ledger.attempts() >= *count as usize,
-        Goal::Delivered(_) => ids.iter().all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
+        Goal::Delivered(_) => ids
+            .iter()
+            .all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
         Goal::Failed { times, .. } => {
             ids.iter().all(|id| ledger.delivery(*id).is_some_and(|one| one.failures() >= *times as usize))
         }
@@ -261,7 +263,10 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let found = match passed {
         Passed::Goal => return Ok(StepEnd::Reached(waited)),
         Passed::Limit(limit) => return Ok(StepEnd::Missed(waited, limit_reached(limit, concerned))),
-        Passed::Horizon => format!("not within {} of PNS time", words(span)),
+        Passed::Horizon => {
+            let made = super::words::count(world.ledger.attempts() as u64, "attempt");
+            format!("not within {} of PNS time, {made}", words(span))
+        }
         Passed::Hopeless(_) => format!(
             "gave up after {} failures in a row that the scenario did not plan; a real sender would go on",
             super::world::UNPLANNED_FAILURES_MAX

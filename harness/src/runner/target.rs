@@ -77,6 +77,13 @@ impl Ground {
             let connection = Box::new(connection.clone());
             return Ok(Self::Embedded { identity, api_key, connection, transport, headers });
         };
+        if !endpoint.is_secure() && connection.plain_http == settings::PlainHttp::Refused {
+            return Err(
+                "the target is plain HTTP, to which PNS does not send: serve HTTPS, or rehearse with \
+                        `--allow-http`"
+                    .to_owned(),
+            );
+        }
         let trust = match &connection.trust {
             settings::Trust::Platform => Trust::Platform,
             settings::Trust::Nobody => Trust::Unverified,

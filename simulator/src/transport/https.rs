@@ -172,13 +172,13 @@ impl Transport for HttpsTransport {
         let mut duplicate = None;
         let result = match &injection {
             Some(Injection::ResetBeforeBody) => {
-                shared.break_off(&request, &headers, Break::ResetBeforeBody, waits, &mut trace).await
+                shared.break_off(&request, &headers, Break::AfterHead, waits, &mut trace).await
             }
             Some(Injection::ResetAfterBody) => {
-                shared.break_off(&request, &headers, Break::ResetAfterBody, waits, &mut trace).await
+                shared.break_off(&request, &headers, Break::AfterRequest, waits, &mut trace).await
             }
             Some(Injection::CutBody) => {
-                shared.break_off(&request, &headers, Break::CutBody, waits, &mut trace).await
+                shared.break_off(&request, &headers, Break::MidBody, waits, &mut trace).await
             }
             Some(Injection::Duplicate) => {
                 let mut copy = Trace::default();
@@ -471,7 +471,7 @@ enum Whole {
     LastOfItsConnection,
 }
 
-/// Reads a response up to the body's limit. What was read stands in `response` also when the rest fails.
+/// Reads a response up to the body's limit. The head stands in `response` also when the rest fails or hangs.
 async fn read(
     answer: http::Response<Incoming>,
     limit: usize,

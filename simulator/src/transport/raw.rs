@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pns_engine::FailureReason;
+use rustls::ProtocolVersion;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -14,11 +15,11 @@ use super::wire::Stream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
     /// Reset after the head.
-    ResetBeforeBody,
+    AfterHead,
     /// Reset after the whole request.
-    ResetAfterBody,
+    AfterRequest,
     /// Closed in order after half of the body.
-    CutBody,
+    MidBody,
 }
 
 /// How long the receiver may take to notice that a cut request is over.
@@ -26,6 +27,21 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// How much of what it says about it is read before the connection is closed for good.
 const DRAIN_BYTES_MAX: u64 = 65_536;
+
+/// How long the receiver may take to end its side of a TLS 1.3 handshake.
+const SETTLE_LIMIT: Duration = Duration::from_millis(250);
+
+/// Waits until the receiver's side of the handshake is over, as far as that shows.
+///
+/// Under TLS 1.3 the sender is done first. A reset at once would end the receiver's handshake rather than a
+/// request; what the receiver usually says next is its session tickets.
+async fn settle(stream: &Stream) {
+    if let Stream::Tls(tls) = stream
+        && tls.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+    {
+        let _tickets_or_given_up = timeout(SETTLE_LIMIT, tls.get_ref().0.peek(&mut [0])).await;
+    }
+}
 
 /// Writes as much as `broken` says and ends the connection; what the sender sees of it.
 pub(super) async fn break_off(
@@ -36,10 +52,11 @@ pub(super) async fn break_off(
     send_limit: Duration,
 ) -> (Failure, Option<Duration>) {
     let part = match broken {
-        Break::ResetBeforeBody => &body[..0],
-        Break::ResetAfterBody => body,
-        Break::CutBody => &body[..body.len() / 2],
+        Break::AfterHead => &body[..0],
+        Break::AfterRequest => body,
+        Break::MidBody => &body[..body.len() / 2],
     };
+    settle(&stream).await;
     let write = async {
         stream.write_all(head).await?;
         stream.write_all(part).await?;
@@ -54,14 +71,14 @@ pub(super) async fn break_off(
         }
     }
     match broken {
-        Break::ResetBeforeBody | Break::ResetAfterBody => {
+        Break::AfterHead | Break::AfterRequest => {
             // Closing with no time to linger makes the kernel send RST.
             if let Err(error) = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO)) {
                 return (Failure::stream(&error, false), None);
             }
             (Failure::new(FailureReason::Reset, "reset on purpose"), None)
         }
-        Break::CutBody => {
+        Break::MidBody => {
             let goodbye = async {
                 stream.shutdown().await?;
                 // Closing with unread bytes would turn the orderly end into a reset.
