@@ -1,4 +1,4 @@
-//! The engine against a model that is too simple to be wrong in the same way (`reference.rs`): random commands,
+//! The engine against a model that is too simple to be wrong in the same way (`reference`): random commands,
 //! answers and time, and after every step equal records, equal verdicts, the same backlog and wake-up. Each run
 //! ends with healthy receivers, to which everything is delivered, step by step like the rest.
 //!
