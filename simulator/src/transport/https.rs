@@ -23,7 +23,7 @@ use super::raw::{self, Break};
 use super::settings::{Http2, PlainHttp, Settings, SettingsError};
 use super::stopwatch::{self, Stopwatch};
 use super::wire::Progress;
-use super::{Exchange, Request, Response, Timings, Transport, retry_after, tls};
+use super::{Exchange, Request, Response, Timings, Transport, retry_after, trust};
 use crate::endpoint::Endpoint;
 use crate::fault::Injection;
 
@@ -99,7 +99,7 @@ impl HttpsTransport {
             user_agent: value(&settings.user_agent)?,
             content_type: value(&settings.content_type)?,
         };
-        let (tls, notes) = tls::client_config(&settings.trust, settings.http2)?;
+        let (tls, notes) = trust::client_config(&settings.trust, settings.http2)?;
         let tls = Arc::new(tls);
         let tls_http1 = match settings.http2 {
             Http2::Never => Arc::clone(&tls),

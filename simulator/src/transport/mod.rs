@@ -16,6 +16,7 @@ mod scripted;
 mod settings;
 mod stopwatch;
 mod tls;
+mod trust;
 mod wire;
 
 pub use https::HttpsTransport;
