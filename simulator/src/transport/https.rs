@@ -72,6 +72,12 @@ impl HttpsTransport {
         &self.shared.notes
     }
 
+    /// The headers with which `request` would go out, in order; `Authorization` is marked sensitive.
+    #[must_use]
+    pub fn headers(&self, request: &Request) -> HeaderMap {
+        head::headers(request, &self.shared.common).headers
+    }
+
     /// Asks a receiver what it did: a GET, with the same connections, limits and trust as a notification. Plain
     /// HTTP is fine here, since this is no notification. The API key stays at home: it is agreed for
     /// notifications, and the address asked may be another host's.
