@@ -89,7 +89,7 @@ impl Stage {
                 Pack::builtin(name).ok_or_else(|| format!("there is no schema pack `{name}`"))?
             }
         };
-        let (target, receiver) = self.ground.target(scenario).await?;
+        let (target, receiver) = self.ground.target(scenario, &pack).await?;
         let clock = Clock::start(self.settings.gear, self.settings.epoch);
         let seed = scenario_seed(self.settings.seed, &scenario.id);
         Ok(World::new(scenario, seed, pack, clock, target, receiver))
