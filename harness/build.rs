@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     collect(&root, &mut files)?;
     files.sort();
     let mut code = String::from("/// Path below `scenarios/` and text of each shipped file.\n");
-    code.push_str("const SHIPPED: &[(&str, &str)] = &[\n");
+    code.push_str("pub(super) const SHIPPED: &[(&str, &str)] = &[\n");
     for file in files {
         let below = file.strip_prefix(&root).map_err(io::Error::other)?;
         let name = below.to_string_lossy().replace('\\', "/");

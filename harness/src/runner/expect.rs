@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pns_engine::{DeliveryId, NotificationId, Outcome, Timestamp};
+use pns_engine::{Answer, DeliveryId, NotificationId, Outcome, Timestamp};
 use serde_json::Value;
 
 use super::probe::{self, Inspection};
@@ -106,7 +106,7 @@ fn undelivered(world: &World, which: &Which) -> Judgement {
 
 fn attempts(world: &World, which: &Which, bound: Bound) -> Judgement {
     let all = world.deliveries(which);
-    let title = format!("{} took {} attempts", words::subject(which), words::bound(bound));
+    let title = format!("{} took {}", words::subject(which), words::bound(bound, "attempt"));
     each(world, "attempts", title, &all, |delivery| {
         let made = delivery.attempts.len() as u64;
         (!bound.allows(made)).then(|| {
@@ -230,7 +230,7 @@ fn order(world: &World, names: &[String], wanted: FirstAttemptOrder) -> Judgemen
 }
 
 fn deliveries(world: &World, which: &Which, bound: Bound) -> Judgement {
-    let title = format!("{} makes {} deliveries", words::subject(which), words::bound(bound));
+    let title = format!("{} makes {}", words::subject(which), words::bound(bound, "delivery"));
     let ids = world.notifications(which);
     let made = |id: &NotificationId| world.ledger.deliveries_of(*id).count() as u64;
     let wrong: Vec<&NotificationId> = ids.iter().filter(|id| !bound.allows(made(id))).collect();
@@ -273,7 +273,7 @@ fn deferred(world: &World, which: &Which, by: DeferredBy) -> Judgement {
 
 fn requests(world: &World, bound: Bound) -> Judgement {
     let made = world.ledger.attempts() as u64;
-    let title = format!("{} attempts were made in all", words::bound(bound));
+    let title = format!("{} made in all", words::bound(bound, "attempt"));
     let concerned = world.deliveries(&Which::All);
     let holds = Holds::when(bound.allows(made), &title, || words::count(made, "attempt"), &concerned);
     ("requests", title, holds)
@@ -287,6 +287,7 @@ fn header(world: &mut World, which: &Which, name: &str, claim: &HeaderClaim) -> 
     let word = match (claim, &wanted) {
         (HeaderClaim::Present, _) => "present".to_owned(),
         (HeaderClaim::Absent, _) => "absent".to_owned(),
+        (HeaderClaim::Is(_), _) if name.eq_ignore_ascii_case("authorization") => "as given".to_owned(),
         (HeaderClaim::Is(_), wanted) => format!("`{}`", wanted.as_deref().unwrap_or_default()),
     };
     let title = format!("header {name} of {} is {word}", words::subject(which));
@@ -300,7 +301,14 @@ fn header(world: &mut World, which: &Which, name: &str, claim: &HeaderClaim) -> 
                 HeaderClaim::Absent => value.is_none(),
                 HeaderClaim::Is(_) => value == wanted,
             };
-            let found = value.map_or_else(|| "absent".to_owned(), |value| format!("`{value}`"));
+            let found = match value {
+                None => "absent".to_owned(),
+                // A scenario may have a key of its own, which the report's redaction does not know.
+                Some(_) if sent.get(name).is_some_and(http::HeaderValue::is_sensitive) => {
+                    "present, not shown".to_owned()
+                }
+                Some(value) => format!("`{value}`"),
+            };
             (!fits).then(|| format!("attempt {}: {found}", attempt.number))
         })
     }))
@@ -354,10 +362,7 @@ fn each(
         [] => "no delivery was made: no subscription saw the notification".to_owned(),
         [(_, text)] => text.clone(),
         [(_, text), rest @ ..] => {
-            format!(
-                "{text} (and {})",
-                words::count(rest.len() as u64, "other delivery").replace("deliverys", "deliveries")
-            )
+            format!("{text} (and {})", words::count(rest.len() as u64, "other delivery"))
         }
     };
     let holds = Holds::when(found.is_empty() && !all.is_empty(), &title, text, &deliveries);
@@ -399,6 +404,24 @@ pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<p
         })
     };
     deliveries.iter().find_map(of)
+}
+
+/// Whether the receiver asked by itself to be sent less: 429, or 503 with `Retry-After`. Both are a receiver's right
+/// (RFC 6585, RFC 9110), and both upset what a scenario counts on.
+pub(super) fn asked_for_less(world: &World, deliveries: &[DeliveryId]) -> bool {
+    let asked = |attempt: &Attempt| {
+        attempt.end.as_ref().is_some_and(|end| {
+            let answer = end.exchange.answer;
+            end.exchange.injection.is_none()
+                && matches!(
+                    answer,
+                    Answer::Status { code: 429, .. } | Answer::Status { code: 503, retry_after: Some(_) }
+                )
+        })
+    };
+    let by_itself =
+        |id: &DeliveryId| world.ledger.delivery(*id).is_some_and(|one| one.attempts.iter().any(asked));
+    !world.target.is_scripted && deliveries.iter().any(by_itself)
 }
 
 /// PNS time of the last record that concerns `deliveries`.

@@ -1,6 +1,7 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
 mod bodies;
+mod exchanges;
 mod expect;
 mod lifecycle;
 mod play;
@@ -156,11 +157,6 @@ fn deliver(event: &Event, tally: &mut Tally, sink: &mut dyn FnMut(&Event)) {
 async fn preflight(settings: &RunSettings, ground: &Ground) -> Result<(), String> {
     let Ground::Endpoint(target) = ground else { return Ok(()) };
     let endpoint = &target.endpoint;
-    if !endpoint.is_secure() && settings.connection.plain_http == PlainHttp::Refused {
-        return Err("the target is plain HTTP, to which PNS does not send; serve HTTPS, or rehearse with \
-                    `--allow-http`"
-            .to_owned());
-    }
     let patience = settings.wait_for_target.unwrap_or_default();
     let waited = Stopwatch::start();
     loop {
@@ -202,7 +198,7 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if settings.connection.trust == Trust::Nobody {
             notes.push(Note::TlsNotVerified);
         }
-        if !target.endpoint.is_secure() {
+        if !target.endpoint.is_secure() && settings.connection.plain_http == PlainHttp::Permitted {
             notes.push(Note::PlainHttp);
         }
         if target.api_key.is_none() {

@@ -31,6 +31,10 @@ pub(super) struct Stage {
     pub own_pack: Option<Arc<Pack>>,
 }
 
+/// Why a claim is not judged that a pressed receiver upset.
+const ASKED_FOR_LESS: &str =
+    "not judged: the receiver asked to be sent less (429, or 503 with Retry-After), as it may";
+
 /// The way from a scenario to the reports. A report that is gone ends nothing.
 pub(super) type Events = mpsc::Sender<Event>;
 
@@ -85,7 +89,7 @@ impl Stage {
                 Pack::builtin(name).ok_or_else(|| format!("there is no schema pack `{name}`"))?
             }
         };
-        let (target, receiver) = self.ground.target(scenario).await?;
+        let (target, receiver) = self.ground.target(scenario, &pack).await?;
         let clock = Clock::start(self.settings.gear, self.settings.epoch);
         let seed = scenario_seed(self.settings.seed, &scenario.id);
         Ok(World::new(scenario, seed, pack, clock, target, receiver))
@@ -156,7 +160,10 @@ impl Stage {
                 Ok(StepEnd::Done) => {}
                 Ok(StepEnd::Reached(waited)) => checks.passed(world, waited.check, waited.title, &step.place),
                 Ok(StepEnd::Missed(waited, miss)) => {
-                    let deliveries = world.deliveries(&miss.concerned);
+                    let mut deliveries = world.deliveries(&miss.concerned);
+                    if deliveries.iter().any(|id| !world.is_delivered(*id)) {
+                        deliveries.retain(|id| !world.is_delivered(*id));
+                    }
                     let failure = Failure { expected: waited.title.clone(), found: miss.found, deliveries };
                     let title = waited.title;
                     if miss.undecided {
@@ -200,6 +207,9 @@ impl Stage {
                 (Holds::Yes, _) => checks.passed(world, judged.check, judged.title, place),
                 (Holds::Unknown(reason), _) => {
                     checks.skipped(world, judged.check, judged.title, reason, place);
+                }
+                (Holds::No { deliveries, .. }, None) if expect::asked_for_less(world, &deliveries) => {
+                    checks.undecided(world, judged.check, judged.title, ASKED_FOR_LESS.to_owned(), place);
                 }
                 (Holds::No { expected, found, deliveries }, None) => {
                     let failure = Failure { expected, found, deliveries };

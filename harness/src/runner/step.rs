@@ -118,19 +118,25 @@ fn recipes(world: &mut World, emit: &Emit) -> Result<Vec<(EventType, Recipe)>, S
         }
         Emitted::Lifecycle(course) => {
             // One RFP and one supplier throughout, unless the scenario says which.
-            for field in ["rfpId", "supplierId"] {
-                if !overrides.contains_key(field) {
-                    overrides.insert(field.to_owned(), Value::String(world.draw_uuid()));
+            for pointer in [rfp_place(world), supplier_place(world)].into_iter().flatten() {
+                if !overrides.contains_key(&pointer)
+                    && !overrides.contains_key(pointer.trim_start_matches('/'))
+                {
+                    overrides.insert(pointer, Value::String(world.draw_uuid()));
                 }
             }
             lifecycle::events(*course)
         }
     };
+    let supplier = supplier_place(world);
     let shared = Arc::new(overrides);
     let recipe = |event_type: EventType| {
         let overrides = if matches!(emit.what, Emitted::Lifecycle(_)) && !event_type.names_supplier() {
             let mut without_supplier = (*shared).clone();
-            without_supplier.remove("supplierId");
+            if let Some(pointer) = &supplier {
+                without_supplier.remove(pointer);
+                without_supplier.remove(pointer.trim_start_matches('/'));
+            }
             Arc::new(without_supplier)
         } else {
             Arc::clone(&shared)
@@ -138,6 +144,16 @@ fn recipes(world: &mut World, emit: &Emit) -> Result<Vec<(EventType, Recipe)>, S
         (event_type, Recipe::Generated { event_type, overrides })
     };
     Ok(event_types.into_iter().map(recipe).collect())
+}
+
+/// Where the schema pack has the RFP's id, as a JSON pointer.
+fn rfp_place(world: &World) -> Option<String> {
+    world.driver.bodies_ref().pack().roles().rfp_id.clone()
+}
+
+/// Where the schema pack has the supplier's id, as a JSON pointer.
+fn supplier_place(world: &World) -> Option<String> {
+    world.driver.bodies_ref().pack().roles().supplier_id.clone()
 }
 
 fn publish_one(
@@ -263,7 +279,10 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
     let found = match passed {
         Passed::Goal => return Ok(StepEnd::Reached(waited)),
         Passed::Limit(limit) => return Ok(StepEnd::Missed(waited, limit_reached(limit, concerned))),
-        Passed::Horizon => format!("not within {} of PNS time", words(span)),
+        Passed::Horizon => {
+            let made = super::words::count(world.ledger.attempts() as u64, "attempt");
+            format!("not within {} of PNS time, {made}", words(span))
+        }
         Passed::Hopeless(_) => format!(
             "gave up after {} failures in a row that the scenario did not plan; a real sender would go on",
             super::world::UNPLANNED_FAILURES_MAX

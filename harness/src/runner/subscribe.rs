@@ -126,7 +126,7 @@ pub(super) fn change(world: &mut World, name: &str, change: &Change) -> Result<(
     }
     if let Some(auth) = &change.auth {
         let api_key = key(world, auth)?;
-        world.driver.change_key(id, api_key);
+        world.change_key(id, api_key);
     }
     world.command(Command::ChangeSubscription { id, subscription: Box::new(settings.clone()) })?;
     world.subscriptions.insert(id, settings);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 use pns_simulator::endpoint::Endpoint;
+use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
 use pns_simulator::transport::{
     Http2, HttpsTransport, PlainHttp, ResolveOverride, Resolver, Settings, Timeouts, Trust,
@@ -77,6 +78,13 @@ impl Ground {
             let connection = Box::new(connection.clone());
             return Ok(Self::Embedded { identity, api_key, connection, transport, headers });
         };
+        if !endpoint.is_secure() && connection.plain_http == settings::PlainHttp::Refused {
+            return Err(
+                "the target is plain HTTP, to which PNS does not send: serve HTTPS, or rehearse with \
+                        `--allow-http`"
+                    .to_owned(),
+            );
+        }
         Ok(Self::Endpoint(Arc::new(Target {
             transport: transport(connection, trust(connection)?)?,
             endpoint,
@@ -116,6 +124,7 @@ impl Ground {
     pub(super) async fn target(
         &self,
         scenario: &Scenario,
+        pack: &Pack,
     ) -> Result<(Arc<Target>, Option<Receiver>), String> {
         let (identity, api_key, connection, transport, headers) = match self {
             Self::Endpoint(target) => return Ok((Arc::clone(target), None)),
@@ -124,6 +133,7 @@ impl Ground {
             }
         };
         let wanted = scenario.receiver.clone().unwrap_or_default();
+        let defaults = receiver::Settings::default();
         let settings = receiver::Settings {
             api_key: match &wanted.api_key {
                 model::ReceiverKey::Run => Some(api_key.clone()),
@@ -134,7 +144,9 @@ impl Ground {
             },
             script: reactions::script(&wanted)?,
             protocol: receiver::Protocol::Https(reactions::tls(wanted.tls)),
-            ..receiver::Settings::default()
+            event_id: pack.roles().event_id.clone().unwrap_or_else(|| defaults.event_id.clone()),
+            event_type: pack.roles().event_type.clone(),
+            ..defaults
         };
         let receiver = Receiver::start(settings, identity)
             .await

@@ -55,7 +55,7 @@ fn line(world: &World, attempt: &Attempt) -> AttemptLine {
     let exchange = attempt.end.as_ref().map(|end| &*end.exchange);
     let response = exchange.and_then(|exchange| exchange.response.as_ref());
     let (acknowledged, outcome, reason) = match attempt.end.as_ref().map(|end| end.outcome) {
-        Some(Outcome::Acknowledged(code)) => (true, format!("acknowledged by {code}"), "acknowledged"),
+        Some(Outcome::Acknowledged(_)) => (true, "acknowledged".to_owned(), "acknowledged"),
         Some(Outcome::Failed(reason)) => (false, reason.to_string(), reason.name()),
         None => (false, "no answer yet".to_owned(), "in-flight"),
     };

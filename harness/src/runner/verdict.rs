@@ -8,7 +8,7 @@ use pns_engine::guarantee::Finding;
 use super::play::location;
 use super::timeline::timelines;
 use super::world::World;
-use super::{expect, words};
+use super::{exchanges, expect, words};
 use crate::advice;
 use crate::check::CheckKind;
 use crate::curl;
@@ -90,9 +90,10 @@ impl<'a> Checks<'a> {
     pub(super) fn guarantees(&mut self, world: &World, findings: &[Finding]) {
         let records = words::count(world.ledger.records().len() as u64, "record");
         let title = format!("the sender kept its guarantees over {records}");
-        let verdict = match findings {
-            [] => CheckVerdict::Passed,
-            [first, ..] => CheckVerdict::Error(format!("{}: {}", first.guarantee.id(), first.text)),
+        let verdict = match (findings, exchanges::first_finding(world)) {
+            ([], None) => CheckVerdict::Passed,
+            ([first, ..], _) => CheckVerdict::Error(format!("{}: {}", first.guarantee.id(), first.text)),
+            ([], Some(text)) => CheckVerdict::Error(text),
         };
         self.add(world.elapsed(), "guarantees", title, verdict, None, None);
     }

@@ -56,18 +56,23 @@ pub(super) fn subject(which: &Which) -> String {
     }
 }
 
-/// "exactly 3", "at least 1".
-pub(super) fn bound(bound: Bound) -> String {
-    match bound {
-        Bound::Exactly(number) => format!("exactly {number}"),
-        Bound::AtLeast(number) => format!("at least {number}"),
-        Bound::AtMost(number) => format!("at most {number}"),
-    }
+/// "exactly 3 attempts", "at least 1 attempt".
+pub(super) fn bound(bound: Bound, singular: &str) -> String {
+    let (word, number) = match bound {
+        Bound::Exactly(number) => ("exactly", number),
+        Bound::AtLeast(number) => ("at least", number),
+        Bound::AtMost(number) => ("at most", number),
+    };
+    format!("{word} {}", count(number, singular))
 }
 
 /// "1 attempt", "3 attempts".
 pub(super) fn count(number: u64, singular: &str) -> String {
-    if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
+    match (number, singular.strip_suffix('y')) {
+        (1, _) => format!("1 {singular}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {singular}s"),
+    }
 }
 
 #[cfg(test)]

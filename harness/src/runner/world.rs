@@ -1,6 +1,6 @@
 //! One scenario's world: its sender, its receiver, the names it has given, and the ledger of what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +11,13 @@ use pns_engine::{
 use pns_simulator::clock::{Clock, Stopwatch, pause};
 use pns_simulator::driver::{Driver, Turn};
 use pns_simulator::schema::Pack;
+use pns_simulator::secret::ApiKey;
 use pns_simulator::transport::HttpsTransport;
 use serde_json::Value;
 
 use super::bodies::{Recipe, ScenarioBodies};
 use super::target::Target;
-use crate::ledger::Ledger;
+use crate::ledger::{Delivery, Ledger};
 use crate::receiver::Receiver;
 use crate::scenario::model::{Limits, Scenario, Template, Which};
 
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub receiver: Option<Receiver>,
     /// The settings of each subscription, as the sender has them now.
     pub subscriptions: BTreeMap<SubscriptionId, pns_engine::Subscription>,
+    changed_keys: BTreeSet<SubscriptionId>,
     names: Names,
     seed: u64,
     started: Timestamp,
@@ -113,6 +115,7 @@ impl World {
             target,
             receiver,
             subscriptions: BTreeMap::new(),
+            changed_keys: BTreeSet::new(),
             names: Names::default(),
             seed,
             started,
@@ -240,6 +243,17 @@ impl World {
         instant.since(self.started)
     }
 
+    /// Changes the key that a subscription's notifications carry from now on.
+    pub(super) fn change_key(&mut self, subscription: SubscriptionId, api_key: Option<ApiKey>) {
+        self.driver.change_key(subscription, api_key);
+        self.changed_keys.insert(subscription);
+    }
+
+    /// Whether a subscription's key was changed while it ran.
+    pub(super) fn has_changed_key(&self, subscription: SubscriptionId) -> bool {
+        self.changed_keys.contains(&subscription)
+    }
+
     /// PNS time that has passed.
     pub(super) fn elapsed(&self) -> Duration {
         self.offset(self.driver.now())
@@ -359,6 +373,11 @@ impl World {
         }
         let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();
         self.notifications(which).into_iter().flat_map(of).collect()
+    }
+
+    /// Whether a delivery was acknowledged.
+    pub(super) fn is_delivered(&self, id: DeliveryId) -> bool {
+        self.ledger.delivery(id).is_some_and(Delivery::is_delivered)
     }
 
     /// Fills a template with what is known now.

@@ -80,9 +80,16 @@ pub(super) fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
     if text.len() > 64 {
         return None;
     }
+    let text = text.to_lowercase();
+    let likeness = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        // In short names one slip weighs too much for the likeness to tell.
+        let slip = text.len() > 2 && strsim::osa_distance(&text, &candidate) == 1;
+        if slip { 1.0 } else { strsim::jaro_winkler(&text, &candidate) }
+    };
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&text.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)

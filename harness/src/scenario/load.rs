@@ -214,6 +214,7 @@ impl Loader<'_> {
             return;
         }
         let mut included = Included::default();
+        let earlier = self.result.diagnostics.len();
         let mut chain = vec![plain(path)];
         self.includes(path, &root, &mut chain, &mut BTreeSet::new(), &mut included);
         let LoadResult { files, scenarios, diagnostics } = &mut self.result;
@@ -222,6 +223,8 @@ impl Loader<'_> {
         if diagnostics.len() == before {
             scenarios.extend(checked);
         }
+        // In the order of the text: the check goes by meaning.
+        diagnostics[earlier..].sort_by(|a, b| position(a).cmp(&position(b)));
     }
 
     /// Reads a file's tree; `None` when that was an error, which is noted.
@@ -302,6 +305,10 @@ impl Loader<'_> {
             included.steps.extend(steps);
         }
     }
+}
+
+fn position(diagnostic: &Diagnostic) -> Option<(&str, usize)> {
+    diagnostic.place.as_ref().map(|place| (&*place.file, place.start))
 }
 
 /// A path without `.` and without `folder/..`, so that equal files have equal paths.

@@ -15,6 +15,9 @@ mod template;
 mod units;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 pub use check::{MAX_EMITTED, MAX_EXPECTATIONS, MAX_ROWS, MAX_STEPS};
 pub use diagnostic::{Diagnostic, Style};
 pub use document::json_schema;

@@ -44,6 +44,8 @@ pub(super) struct Scope {
 pub(super) struct Fields<'n> {
     pub(super) span: Span,
     pub(super) entries: &'n [Entry],
+    /// A key was unknown: what seems to be missing may be what it was meant to be.
+    pub(super) misspelt: bool,
 }
 
 impl<'n> Fields<'n> {
@@ -115,11 +117,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fields<'n, K: Keys>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
-        let fields = self.map(node, what)?;
+        let mut fields = self.map(node, what)?;
         for entry in fields.entries {
             if K::KEYS.contains(&entry.key.as_str()) {
                 continue;
             }
+            fields.misspelt = true;
             let mut problem = self.at(
                 entry.key_span,
                 format!("unknown key `{}` in {what}", shorten(&entry.key)),
@@ -137,7 +140,7 @@ impl<'a> Reader<'a> {
     /// A map with any keys.
     pub(super) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
         match &node.value {
-            Value::Map(entries) => Some(Fields { span: node.span, entries }),
+            Value::Map(entries) => Some(Fields { span: node.span, entries, misspelt: false }),
             _ => self.mismatch(node, &format!("{what} (a map)")),
         }
     }
@@ -160,6 +163,7 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         match fields.get(key) {
             Some(node) => read(self, node),
+            None if fields.misspelt => None,
             None => {
                 let message = format!("the key `{key}` is missing");
                 let problem = self.at(fields.span, message, format!("needs `{key}`"));
@@ -178,6 +182,9 @@ impl<'a> Reader<'a> {
     ) -> Option<&'n Entry> {
         let mut found = fields.entries.iter().filter(|entry| verbs.contains(&entry.key.as_str()));
         let Some(first) = found.next() else {
+            if fields.misspelt {
+                return None;
+            }
             let list = alternatives(verbs.iter().copied());
             let problem = self
                 .at(fields.span, format!("{what} says nothing to do or check"), "no such key here")
@@ -400,16 +407,24 @@ impl<'a> Reader<'a> {
         Some(read.filter_map(|e| self.text(&e.node).map(|text| (e.key.clone(), text))).collect())
     }
 
+    /// Notes every wrong name in the tree, not only the first.
     fn check_template(&mut self, node: &Node) -> bool {
+        let mut fine = true;
         match &node.value {
-            Value::Text(text) => self.template_names(node.span, text),
-            // No short cut: every wrong name is to be noted.
-            Value::List(items) => items.iter().fold(true, |fine, item| self.check_template(item) && fine),
-            Value::Map(entries) => {
-                entries.iter().fold(true, |fine, entry| self.check_template(&entry.node) && fine)
+            Value::Text(text) => fine = self.template_names(node.span, text),
+            Value::List(items) => {
+                for item in items {
+                    fine &= self.check_template(item);
+                }
             }
-            _ => true,
+            Value::Map(entries) => {
+                for entry in entries {
+                    fine &= self.check_template(&entry.node);
+                }
+            }
+            _ => {}
         }
+        fine
     }
 
     fn template_names(&mut self, span: Span, text: &str) -> bool {

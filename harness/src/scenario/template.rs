@@ -8,7 +8,7 @@ use super::model::Template;
 use super::yaml::{Entry, MAX_DEPTH, Node, Value};
 
 /// Names that every running scenario knows.
-pub const BUILT_IN: [&str; 3] = ["target", "probe_url", "uuid"];
+pub(super) const BUILT_IN: [&str; 3] = ["target", "probe_url", "uuid"];
 /// Longest text that substitution may make.
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 /// Most bytes, over all rows of a file, that substitution may make; ends doubling chains of variables.

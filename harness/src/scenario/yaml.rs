@@ -11,8 +11,9 @@ use super::source::{Sources, Span};
 
 /// Largest scenario file. Beyond it a file is data, not a scenario.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
-/// Deepest nesting; bounds recursion over the tree.
-pub const MAX_DEPTH: usize = 64;
+/// Deepest nesting; bounds recursion. The YAML library takes some 35 KiB of stack for a level in a debug build, and
+/// threads have 2 MiB.
+pub const MAX_DEPTH: usize = 32;
 /// Most values in one file, aliases expanded.
 pub const MAX_NODES: usize = 50_000;
 /// Most uses of anchors (`*name`) in one file.
@@ -128,12 +129,18 @@ fn yaml_error(error: &serde_saphyr::Error, text: &str, whole: Span) -> YamlError
     // The place is shown by the diagnostic; the library repeats it in words.
     let message = rendered.split(" at line ").next().unwrap_or(&rendered).trim();
     let first = message.lines().next().unwrap_or(message);
-    let limit = if first.contains("budget") || first.contains("limit") {
-        format!(" (limits: depth {MAX_DEPTH}, values {MAX_NODES}, aliases {MAX_ALIASES}, one document)")
-    } else {
-        String::new()
-    };
-    YamlError { span, message: format!("not readable as YAML: {first}{limit}") }
+    if first.starts_with("duplicate mapping key") {
+        let key = text.get(span.start..span.end).unwrap_or_default();
+        return YamlError { span, message: format!("the key `{}` stands twice in one map", shorten(key)) };
+    }
+    if first.contains("budget") || first.contains("limit") {
+        let message = format!(
+            "beyond a limit: depth {MAX_DEPTH}, {MAX_NODES} values with aliases expanded, {MAX_ALIASES} aliases, \
+             one document"
+        );
+        return YamlError { span, message };
+    }
+    YamlError { span, message: format!("not readable as YAML: {first}") }
 }
 
 fn located(location: &serde_saphyr::Location, text: &str, file: usize) -> Span {

@@ -177,3 +177,28 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(second: u64) -> Timestamp {
+        Timestamp::from_millis(second * 1_000)
+    }
+
+    #[test]
+    fn a_delivery_is_held_back_by_others_and_never_by_itself() {
+        let (a, b) = (DeliveryId(1), DeliveryId(2));
+        let mut hold = Hold::default();
+        for (holder, second) in [(Some(a), 0), (None, 10), (Some(a), 20), (None, 30)] {
+            hold.note(holder, at(second));
+        }
+        assert!(!hold.deferred(a, at(5)), "it held twice, and nobody else did");
+        assert!(hold.deferred(b, at(5)));
+        hold.note(Some(b), at(40));
+        hold.note(None, at(50));
+        assert!(hold.deferred(a, at(5)));
+        assert!(hold.deferred(b, at(5)), "by the other one, until 30");
+        assert!(!hold.deferred(b, at(30)));
+    }
+}

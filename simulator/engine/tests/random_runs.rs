@@ -1,7 +1,9 @@
 //! Random runs: commands, answers and time drawn at random, held to every guarantee; then the receivers heal
-//! and everything must be delivered within a bound computed from the settings.
+//! and everything must be delivered within a bound computed from the settings. A run that breaks a promise is
+//! printed as the sender's seed and the calls made of it, by which it can be repeated without this test.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -105,9 +107,23 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..150)
 }
 
+/// A call of the sender, as it was made.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "the fields are read by Debug, when a run is described")]
+enum Call {
+    Command(Command),
+    Answer(DeliveryId, Answer),
+    PollTransmit,
+}
+
 struct World {
+    seed: u64,
     sender: Sender,
     now: Timestamp,
+    /// Every call and its instant: see the `Display` of a world.
+    calls: Vec<(Timestamp, Call)>,
+    /// All backoffs that a subscription has had.
+    backoffs: Vec<(SubscriptionId, Backoff)>,
     records: Vec<Record>,
     in_flight: Vec<DeliveryId>,
     published: u64,
@@ -116,17 +132,37 @@ struct World {
 
 impl World {
     fn new(seed: u64, subscriptions: &[Subscription]) -> Self {
-        let mut sender = Sender::new(seed);
+        let mut world = Self {
+            seed,
+            sender: Sender::new(seed),
+            now: START,
+            calls: Vec::new(),
+            backoffs: Vec::new(),
+            records: Vec::new(),
+            in_flight: Vec::new(),
+            published: 0,
+            windows: 0,
+        };
         for (id, subscription) in (0..).map(SubscriptionId).zip(subscriptions) {
             let subscription = Box::new(subscription.clone());
-            sender.handle_command(Command::AddSubscription { id, subscription }, START).expect("new");
+            world.command(Command::AddSubscription { id, subscription });
         }
-        Self { sender, now: START, records: Vec::new(), in_flight: Vec::new(), published: 0, windows: 0 }
+        world
     }
 
     /// A refused command is part of the run: it must change nothing.
     fn command(&mut self, command: Command) {
-        let _ = self.sender.handle_command(command, self.now);
+        self.calls.push((self.now, Call::Command(command.clone())));
+        let accepted = self.sender.handle_command(command.clone(), self.now).is_ok();
+        match command {
+            Command::AddSubscription { id, subscription }
+            | Command::ChangeSubscription { id, subscription }
+                if accepted =>
+            {
+                self.backoffs.push((id, subscription.backoff));
+            }
+            _ => {}
+        }
     }
 
     fn step(&mut self, step: Step) {
@@ -178,6 +214,7 @@ impl World {
     fn answer(&mut self, pick: usize, answer: Answer) {
         if !self.in_flight.is_empty() {
             let delivery = self.in_flight.swap_remove(pick % self.in_flight.len());
+            self.calls.push((self.now, Call::Answer(delivery, answer)));
             self.sender.handle_answer(delivery, answer, self.now).expect("in flight");
             assert!(self.sender.handle_answer(delivery, answer, self.now).is_err(), "answered twice");
         }
@@ -185,6 +222,7 @@ impl World {
 
     fn poll(&mut self, count: usize) {
         for _ in 0..count {
+            self.calls.push((self.now, Call::PollTransmit));
             let Some(transmit) = self.sender.poll_transmit(self.now) else {
                 let next = self.sender.poll_timeout().map(|(at, _)| at);
                 assert!(
@@ -204,6 +242,40 @@ impl World {
         }
     }
 
+    /// Within this time from now all is delivered, if every attempt from now on is acknowledged at once.
+    ///
+    /// * What waits for a retry falls due within the longest delay that any settings of its subscription so far
+    ///   allow: a delivery keeps the delay that it has when the settings change.
+    /// * No window outlasts the latest end that was ever announced, whatever came of that window later.
+    /// * When all is due and no window is left, only the rate limit spaces the starts: one interval for each
+    ///   delivery, after at most the whole burst that starts before now have used up. Concurrency and a failing
+    ///   delivery keep nothing waiting, for no attempt stays in flight and none fails.
+    ///
+    /// Subscriptions do not wait for each other, so the slowest of them sets the bound.
+    fn liveness_bound(&self) -> Duration {
+        let ends = self.records.iter().map(|record| match record.event {
+            Happened::WindowAnnounced { until, .. } | Happened::WindowExtended { until, .. } => until,
+            _ => START,
+        });
+        let downtime = ends.max().map_or(Duration::ZERO, |end| end.since(self.now));
+        let of = |id: SubscriptionId| {
+            let backlog = self.sender.backlog(id, self.now)?;
+            let delays = self.backoffs.iter().filter(|(whose, _)| *whose == id).map(|(_, b)| b.bound());
+            let limit = self.records.iter().rev().find_map(|record| match record.event {
+                Happened::RateLimitSet { subscription, rate_limit } if subscription == id => Some(rate_limit),
+                _ => None,
+            });
+            let flush = limit.flatten().map_or(Duration::ZERO, |limit| {
+                let interval = limit.per().as_nanos().div_ceil(u128::from(limit.count().get()));
+                let starts = u128::from(limit.burst().get())
+                    + (backlog.waiting + backlog.held + backlog.ready + backlog.in_flight) as u128;
+                Duration::from_nanos(u64::try_from(interval * starts).expect("a few minutes"))
+            });
+            Some(downtime.max(delays.max()?) + flush)
+        };
+        (0..3).map(SubscriptionId).filter_map(of).max().unwrap_or(Duration::ZERO)
+    }
+
     /// The receivers are healthy: acknowledges everything until nothing is left. Gives the time it took.
     fn heal(&mut self) -> Duration {
         let healed = self.now;
@@ -217,10 +289,8 @@ impl World {
             if self.sender.pending() == 0 {
                 return self.now.since(healed);
             }
-            if self.sender.poll_transmit(self.now).is_some_and(|t| {
-                self.in_flight.push(t.delivery);
-                true
-            }) {
+            self.poll(1);
+            if !self.in_flight.is_empty() {
                 continue;
             }
             let (at, _) = self.sender.poll_timeout().expect("something is pending, so something will happen");
@@ -230,15 +300,27 @@ impl World {
     }
 }
 
+/// All that a run depends on, so that it can be repeated by hand whatever draws random runs by then: the seed,
+/// and each call of the sender with its instant.
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Sender::new({}), then:", self.seed)?;
+        self.calls.iter().try_for_each(|(at, call)| writeln!(f, "{at:?} {call:?}"))
+    }
+}
+
 /// Every guarantee, and equal inputs giving equal records.
 fn judge(world: &World, subscriptions: &[Subscription]) {
     let settings: BTreeMap<_, _> = (0..).map(SubscriptionId).zip(subscriptions.iter().cloned()).collect();
     let findings = check_all(&world.records, &settings);
-    assert!(findings.is_empty(), "{findings:#?}");
+    assert!(findings.is_empty(), "{findings:#?}\n{world}");
     assert!(world.records.is_sorted_by_key(|record| record.at), "records are ordered as they happened");
 }
 
 proptest! {
+    // A failure is kept as its calls, not as a seed that later generators read otherwise.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn random_runs_keep_every_guarantee_and_end_delivered(
         seed: u64,
@@ -250,13 +332,9 @@ proptest! {
         for step in steps.iter().cloned() {
             world.step(step);
         }
-        let pending = world.sender.pending();
+        let bound = world.liveness_bound();
         let took = world.heal();
-        // A window of 8 s from at most 5 s ahead and extended by 4 s; one delay of 38 s with 200 % of jitter for
-        // each failing delivery in strict order; 5 s for each start under the slowest limit and its burst.
-        let each = Duration::from_secs(5) + Duration::from_secs(38 * 3);
-        let bound = Duration::from_secs(30) + each * u32::try_from(pending + 6).expect("small");
-        prop_assert!(took <= bound, "{pending} deliveries took {took:?}, more than {bound:?}");
+        prop_assert!(took <= bound, "delivered after {:?}, and not within {:?}\n{}", took, bound, world);
         judge(&world, &subscriptions);
 
         for step in steps {

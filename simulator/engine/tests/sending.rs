@@ -230,3 +230,19 @@ fn concurrency_is_told_as_what_made_an_attempt_wait() {
     assert_eq!(starts(&mut sender, 5, OK), [2]);
     assert_eq!(last_deferrals(&mut sender), Deferrals { concurrency: true, ..Deferrals::default() });
 }
+
+#[test]
+fn the_rate_limit_is_told_as_what_made_an_attempt_wait() {
+    let rate_limit = RateLimit::new(one(), Duration::from_secs(10), one()).ok();
+    let mut sender = sender(Subscription { rate_limit, ..Subscription::default() });
+    publish(&mut sender, 1, 0);
+    publish(&mut sender, 2, 0);
+    assert_eq!(starts(&mut sender, 0, OK), [1]);
+    assert_eq!(last_deferrals(&mut sender), Deferrals::default(), "the first did not wait");
+    assert_eq!(sender.poll_timeout(), Some((at(10), WakeReason::RateLimitFree(S0))));
+    assert_eq!(starts(&mut sender, 10, OK), [2]);
+    assert_eq!(last_deferrals(&mut sender), Deferrals { rate_limit: true, ..Deferrals::default() });
+    publish(&mut sender, 3, 20);
+    assert_eq!(starts(&mut sender, 25, OK), [3]);
+    assert_eq!(last_deferrals(&mut sender), Deferrals::default(), "late, but not for the limit");
+}

@@ -151,7 +151,7 @@ fn instance(
     for step in &included.steps {
         steps.push(substituted(reader, substitution, step)?);
     }
-    let fields = Fields { span: fields.span, entries: &values };
+    let fields = Fields { entries: &values, ..*fields };
     let id = row.label.as_ref().map_or_else(|| id.to_owned(), |label| format!("{id}[{label}]"));
     resolved(reader, &fields, &steps, vars, id)
 }

@@ -1,0 +1,169 @@
+//! A checked scenario: what the runner executes. Names are resolved, units read, rows expanded, includes inlined.
+//!
+//! Everything here is immutable data and knows nothing of the runner. Only a [`Template`] is still open: it
+//! names things that exist once the scenario runs, such as the target's address or a saved notification's id.
+
+mod claim;
+mod receiver;
+mod step;
+mod subscription;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clause::Clause;
+
+pub use claim::{
+    Bound, Claim, DeferredBy, Expectation, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals, Starts,
+};
+pub use receiver::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
+pub use step::{
+    Action, Downtime, Emit, EmitOrder, Emitted, Fault, FaultExtent, FaultKind, Goal, Lifecycle, Probe, Step,
+    Validity, Which, WindowStart,
+};
+pub use subscription::{Auth, Change, Subscription};
+
+/// The subscription that a scenario has when it names none.
+pub const DEFAULT_SUBSCRIPTION: &str = "default";
+
+/// Where something stands in a scenario file. Displays as `file:line:column`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's path as it was given.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+    /// First byte in the file.
+    pub start: usize,
+    /// One beyond the last byte.
+    pub end: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One scenario, or one row of a scenario with `each`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// The file's path below its root without the ending (`auth/key-sent`); rows add `[row]`.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// Which statement of the PNS page it rests on.
+    pub clause: Clause,
+    /// Why it matters, for a newcomer.
+    pub why: Option<String>,
+    /// Labels to select by.
+    pub tags: BTreeSet<String>,
+    /// What must be there; otherwise the scenario is skipped with a note.
+    pub requires: BTreeSet<Requirement>,
+    /// Under which circumstances it applies.
+    pub when: Condition,
+    /// The schema pack that writes the bodies.
+    pub pack: Pack,
+    /// Variables whose value holds a template, in the order in which they may refer to each other. Those of
+    /// constant value have been substituted everywhere already.
+    pub vars: Vec<(String, Template)>,
+    /// At least one.
+    pub subscriptions: Vec<Subscription>,
+    /// How the embedded receiver behaves; with another target such a scenario is skipped with a note.
+    pub receiver: Option<Receiver>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What is done at the end, also after a failure.
+    pub finally: Vec<Step>,
+    /// What must hold. Each becomes a check of the report.
+    pub expect: Vec<Expectation>,
+    /// The scenario is expected to fail, for this reason; passing turns it red.
+    pub expect_fail: Option<String>,
+    /// When to give up.
+    pub limits: Limits,
+    /// Where the file's title stands.
+    pub place: Place,
+}
+
+/// What a scenario cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Requirement {
+    /// The embedded receiver is the target.
+    Embedded,
+    /// The target offers a probe.
+    Probe,
+    /// An API key is configured.
+    ApiKey,
+    /// Plain HTTP is refused, as PNS refuses it.
+    HttpsOnly,
+}
+
+/// Circumstances known at the start of a run. `None`: does not matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Condition {
+    /// Whether the embedded receiver is the target.
+    pub embedded: Option<bool>,
+    /// Whether the target offers a probe.
+    pub probe: Option<bool>,
+    /// Whether an API key is configured.
+    pub api_key: Option<bool>,
+}
+
+impl Condition {
+    /// Whether it holds.
+    #[must_use]
+    pub fn holds(&self, embedded: bool, probe: bool, api_key: bool) -> bool {
+        self.embedded.is_none_or(|wanted| wanted == embedded)
+            && self.probe.is_none_or(|wanted| wanted == probe)
+            && self.api_key.is_none_or(|wanted| wanted == api_key)
+    }
+}
+
+/// A shipped schema pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Pack {
+    /// `cvent-2016-11`: the shape since November 2016.
+    #[default]
+    Cvent2016,
+    /// `cvent-2015`: the shape before.
+    Cvent2015,
+}
+
+impl Pack {
+    /// The pack's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cvent2016 => "cvent-2016-11",
+            Self::Cvent2015 => "cvent-2015",
+        }
+    }
+}
+
+/// JSON in which strings may hold `{{name}}`, to be filled in by [`Template::fill`].
+///
+/// Names known while running: `target`, `probe_url`, `uuid` (a fresh one from the seed at each use), variables
+/// of [`Scenario::vars`], `NAME.field` for a field of the saved notification's body, and what a probe saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template(pub serde_json::Value);
+
+/// When a run of the scenario is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// PNS time. Default 30 days.
+    pub pns_time: Duration,
+    /// Attempts. Default 10,000.
+    pub attempts: u64,
+    /// Wall time. Default 60 s.
+    pub wall: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { pns_time: Duration::from_secs(30 * 86_400), attempts: 10_000, wall: Duration::from_secs(60) }
+    }
+}
