@@ -36,8 +36,9 @@ Examples:
   pns schema generate --type RFP_SEND --count 1000 >bodies.jsonl
   pns explain delivery-failure
 
-A flag shown with `[env: NAME]` can also be given by that environment variable, and most
-of them in `pns.toml`. A flag goes before the environment, that before the file.";
+Flags shown with `[env: NAME]` can also be set by environment variables (PNS_TARGET,
+PNS_API_KEY …), and what shapes a run in `pns.toml`. A flag goes before the environment,
+and that before the file.";
 
 /// Plays Cvent's Push Notification System against any HTTPS endpoint, and judges the endpoint.
 #[derive(Debug, Parser)]

@@ -49,6 +49,8 @@ fn a_broken_check_is_told_so_that_a_newcomer_can_mend_it() {
     insta::with_settings!({filters => vec![
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         (r"date: .* GMT", "date: [DATE]"),
+        // A column is as wide as its widest latency.
+        (r"latency +remarks", "latency  remarks"),
         (r"\d+ µs|\d+\.\d+ ms|\d+\.\d+ s", "[WALL]"),
     ]}, { insta::assert_snapshot!(out) });
 }
