@@ -24,6 +24,7 @@ use clap_complete::Shell;
 
 use crate::exit::{self, Exit};
 use crate::receiver::{self, ReceiverArgs};
+use crate::redact::Redactor;
 use crate::report::style::{BOLD, RED, YELLOW, paint};
 use color::Color;
 
@@ -140,6 +141,18 @@ impl Failure {
         self
     }
 
+    /// The same, without any secret that a library or a receiver put into a message.
+    fn redacted(mut self, redactor: &Redactor) -> Self {
+        if !self.is_broken_pipe() {
+            let text = redactor.redact(&self.text()).into_owned();
+            self.cause = match self.cause {
+                Cause::Error(_) => Cause::Error(anyhow::anyhow!(text)),
+                Cause::Rendered(_) => Cause::Rendered(text),
+            };
+        }
+        self
+    }
+
     /// A reader that has seen enough (`pns explain | head`) is no failure.
     fn is_broken_pipe(&self) -> bool {
         let Cause::Error(error) = &self.cause else { return false };
@@ -245,6 +258,16 @@ mod tests {
     #[test]
     fn definitions_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_secret_in_an_errors_cause_is_taken_out() {
+        let key = pns_simulator::secret::ApiKey::new("s3cr/et").unwrap();
+        let error = anyhow::anyhow!("bad url https://h/?key=s3cr%2Fet").context("cannot send");
+        let failure = Failure::usage(error).redacted(&Redactor::new([&key]));
+        assert_eq!(failure.text(), "cannot send: bad url https://h/?key=***");
+        let pipe = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(pipe.redacted(&Redactor::new([&key])).is_broken_pipe());
     }
 
     #[test]

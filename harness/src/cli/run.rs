@@ -159,10 +159,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         let failure = Failure::harness(error);
         // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
         if !failure.is_broken_pipe() {
-            return Err(failure);
+            return Err(failure.redacted(&redactor));
         }
     }
-    outcome
+    outcome.map_err(|failure| failure.redacted(&redactor))
 }
 
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
