@@ -372,8 +372,8 @@ async fn one_contract_holds_for_both_transports() {
     contract(&https, &peer).await;
     let scripted = ScriptedTransport::with_answers([]);
     contract(&scripted, &peer).await;
-    // One plain, one lost, one replaced, two copies, one without key.
-    assert_eq!(scripted.requests().len(), 6);
+    // One plain, three broken off, one lost, one replaced, two copies, one without key.
+    assert_eq!(scripted.requests().len(), 9);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let scripted = ScriptedTransport::new(move |index, _| {

@@ -1,5 +1,7 @@
 //! The driver, over a transport that answers from memory.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;

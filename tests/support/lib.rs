@@ -3,5 +3,5 @@
 mod certificate;
 mod peer;
 
-pub use certificate::{Authority, Leaf, Validity};
+pub use certificate::{Authority, KeyKind, Leaf, Validity};
 pub use peer::{Peer, read_request, server_config};

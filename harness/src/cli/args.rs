@@ -38,15 +38,15 @@ pub(super) struct ConnectionArgs {
     cacert: Option<PathBuf>,
     /// Do not verify the receiver's certificate; every report says so
     #[arg(short = 'k', long, env = "PNS_INSECURE", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+        default_missing_value = "true", value_name = "BOOL", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     insecure: Option<bool>,
     /// Send to plain HTTP too, which PNS does not do; every report says so
     #[arg(long, env = "PNS_ALLOW_HTTP", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+        default_missing_value = "true", value_name = "BOOL", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     allow_http: Option<bool>,
     /// Use HTTP/2 where the receiver offers it
     #[arg(long, env = "PNS_HTTP2", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+        default_missing_value = "true", value_name = "BOOL", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     http2: Option<bool>,
     /// Connect to ADDRESS instead of asking DNS for HOST
     #[arg(long, value_name = "HOST:PORT:ADDRESS", env = "PNS_RESOLVE", value_delimiter = ',')]

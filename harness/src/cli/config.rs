@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_told_with_its_line_and_a_likely_one() {
         let failure = parse("seed = 1\n\ntagret = 'x'\n").unwrap_err();
-        assert_eq!(failure.error.to_string(), "pns.toml:3: unknown setting `tagret`");
+        assert_eq!(failure.text(), "pns.toml:3: unknown setting `tagret`");
         assert_eq!(failure.help.as_deref(), Some("did you mean `target`?"));
         assert_eq!(failure.exit.code(), 2);
     }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_told_with_its_place() {
-        let text = parse("jobs = 'many'").unwrap_err().error.to_string();
+        let text = parse("jobs = 'many'").unwrap_err().text();
         assert!(text.contains("line 1"), "{text}");
     }
 }

@@ -108,13 +108,7 @@ fn of_guarantee(guarantee: Guarantee) -> String {
 
 /// The clause on which a guarantee rests; `None` for what is the simulator's own promise.
 fn clause_of(guarantee: Guarantee) -> Option<Clause> {
-    match guarantee {
-        Guarantee::NothingLost | Guarantee::IntervalsNeverShrink => Some(Clause::DeliveryFailure),
-        Guarantee::OnlySubscribed => Some(Clause::Subscription),
-        Guarantee::NothingInDowntime | Guarantee::FlushOldestFirst => Some(Clause::Downtime),
-        Guarantee::WithinRateLimit => Some(Clause::RateLimiting),
-        Guarantee::AttemptsConsecutive | Guarantee::ConcurrencyBounded | Guarantee::NoStarvation => None,
-    }
+    guarantee.clause().map(|name| name.parse().expect("a test holds the engine's names to ours"))
 }
 
 /// Everything that can be explained.
@@ -163,6 +157,13 @@ mod tests {
         let failure = explain("within-ratelimit").unwrap_err();
         assert_eq!(failure.help.as_deref(), Some("did you mean `within-rate-limit`?"));
         assert_eq!(failure.exit.code(), 2);
+    }
+
+    #[test]
+    fn a_guarantee_names_a_clause_of_the_page() {
+        for guarantee in Guarantee::ALL {
+            assert!(guarantee.clause().is_none_or(|name| name.parse::<Clause>().is_ok()), "{guarantee:?}");
+        }
     }
 
     #[test]

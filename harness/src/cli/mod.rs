@@ -4,9 +4,15 @@
 //! the environment, by clap's definitions.
 
 mod args;
+mod color;
 mod config;
+mod events;
 mod explain;
+
+mod lint;
+mod pack;
 mod run;
+mod send;
 mod values;
 
 use std::io::{self, Write};
@@ -17,12 +23,16 @@ use clap_complete::Shell;
 
 use crate::exit::{self, Exit};
 use crate::receiver::{self, ReceiverArgs};
+use crate::report::style::{BOLD, RED, YELLOW, paint};
+use color::Color;
 
 const AFTER_HELP: &str = "\
 Examples:
   pns run                                          the shipped scenarios against the embedded receiver
   pns run --target https://localhost:8443/pns --cacert ca.pem --api-key-file key.txt
   pns run scenarios/downtime --report junit=pns.xml
+  pns send RFP_SEND PLANNER_CANCEL --set reason=OTHER --dry-run
+  pns lint my-scenarios
   pns explain delivery-failure
 
 Every flag can also be given as an environment variable (PNS_TARGET, PNS_API_KEY …) or in `pns.toml`.
@@ -35,17 +45,31 @@ A flag goes before the environment, the environment before the file.";
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// When to use colours: auto, always or never [default: auto]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "PNS_COLOR",
+        global = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    color: Option<Color>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios against a receiver and judge it.
+    /// Run scenarios against a receiver and judge it
     Run(Box<run::Args>),
+    /// Send one or more notifications now
+    Send(Box<send::Args>),
+    /// Check scenario files without running them
+    Lint(lint::Args),
     /// Be a receiver, correct or scripted, for trying a sender
     Receiver(Box<ReceiverArgs>),
-    /// Tell what a check or a clause of the PNS page is about, and how a receiver is mended.
+    /// Tell what a check or a clause of the PNS page is about, and how a receiver is mended
     Explain(explain::Args),
-    /// Print a completion script for a shell.
+    /// Print a completion script for a shell
     Completions {
         /// The shell.
         shell: Shell,
@@ -55,8 +79,11 @@ enum Command {
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.color.unwrap_or(Color::Auto).apply();
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Send(args) => send::run(*args),
+        Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions(shell),
@@ -68,19 +95,38 @@ pub fn main() -> ExitCode {
 #[derive(Debug)]
 struct Failure {
     exit: Exit,
-    error: anyhow::Error,
+    cause: Cause,
     help: Option<String>,
+}
+
+/// What there is to say about a failure.
+#[derive(Debug)]
+enum Cause {
+    /// One error, with what lies behind it.
+    Error(anyhow::Error),
+    /// Text that is ready for a terminal, and has its own help.
+    Rendered(String),
 }
 
 impl Failure {
     /// The user asked for something that cannot be.
     fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Usage, error: error.into(), help: None }
+        Self { exit: Exit::Usage, cause: Cause::Error(error.into()), help: None }
     }
 
     /// Something here failed.
     fn harness(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Harness, error: error.into(), help: None }
+        Self { exit: Exit::Harness, cause: Cause::Error(error.into()), help: None }
+    }
+
+    /// Nothing could be decided.
+    fn inconclusive(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Inconclusive, cause: Cause::Error(error.into()), help: None }
+    }
+
+    /// Files of the user's have errors, which `rendered` shows in full.
+    fn rendered(rendered: String) -> Self {
+        Self { exit: Exit::Usage, cause: Cause::Rendered(rendered), help: None }
     }
 
     /// What to do about it.
@@ -91,24 +137,58 @@ impl Failure {
 
     /// A reader that has seen enough (`pns explain | head`) is no failure.
     fn is_broken_pipe(&self) -> bool {
-        self.error
+        let Cause::Error(error) = &self.cause else { return false };
+        error
             .chain()
             .filter_map(|cause| cause.downcast_ref::<io::Error>())
             .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What went wrong, without help.
+    fn text(&self) -> String {
+        match &self.cause {
+            Cause::Error(error) => format!("{error:#}"),
+            Cause::Rendered(text) => text.trim_end().to_owned(),
+        }
     }
 
     fn report(self) -> Exit {
         if self.is_broken_pipe() {
             return Exit::Held;
         }
-        let mut text = format!("error: {:#}\n", self.error);
+        let mut text = match &self.cause {
+            Cause::Error(_) => format!("{} {}\n", paint(RED, "error:"), self.text()),
+            Cause::Rendered(_) => self.text() + "\n",
+        };
         if let Some(help) = &self.help {
-            text.push_str(&format!("help: {help}\n"));
+            text.push_str(&format!("{} {help}\n", paint(BOLD, "help:")));
         }
-        // Where standard error is closed there is nobody left to tell.
-        let _ = io::stderr().write_all(text.as_bytes());
+        tell(&text);
         self.exit
     }
+}
+
+/// Writes on standard error, in colours where it takes them.
+fn tell(text: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A remark on standard error.
+fn note(text: &str) {
+    tell(&format!("{} {text}\n", paint(BOLD, "note:")));
+}
+
+/// A remark on standard error that must not be missed.
+fn warn(text: &str) {
+    tell(&format!("{} {text}\n", paint(YELLOW, "warning:")));
+}
+
+/// Writes a result on standard output, in colours where it takes them.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 impl From<io::Error> for Failure {

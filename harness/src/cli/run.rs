@@ -1,23 +1,25 @@
 //! `pns run`: from arguments to [`RunSettings`], from events to reports, from the outcome to an exit code.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anstream::{AutoStream, ColorChoice};
 use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Gear};
 
-use super::Failure;
 use super::args::{ConnectionArgs, list, setting, span};
+use super::color::style_of_stderr;
 use super::config::Config;
 use super::values::{instant, timeout, variable};
+use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::redact::Redactor;
 use crate::report::human::{Detail, Progress};
+use crate::report::text;
 use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
 use crate::runner;
 use crate::scenario::{self, Scenario};
@@ -29,6 +31,9 @@ use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
 pub(super) struct Args {
     /// Scenario files and folders [default: the shipped scenarios]
     paths: Vec<PathBuf>,
+    /// Settings file [default: pns.toml in the working directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
     /// Base URL at which scenarios ask the receiver what it did with a notification
@@ -43,9 +48,6 @@ pub(super) struct Args {
     selection: SelectionArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// Settings file [default: pns.toml in the working directory, if there is one]
-    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
-    config: Option<PathBuf>,
 }
 
 /// How a run goes.
@@ -62,7 +64,7 @@ struct CourseArgs {
     #[arg(long, value_name = "TIME", env = "PNS_EPOCH", value_parser = instant)]
     epoch: Option<Timestamp>,
     /// A folder with your own schema pack, for instance from Cvent's download
-    #[arg(long, visible_alias = "pack", value_name = "DIR", env = "PNS_SCHEMA_PACK")]
+    #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK")]
     schema_pack: Option<PathBuf>,
     /// Scenarios at the same time [default: the number of processors; 1 with --target]
     #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]
@@ -92,6 +94,19 @@ struct SelectionArgs {
     /// Only scenarios whose id or title contains any of these
     #[arg(long, value_name = "TEXT", env = "PNS_NAME")]
     name: Vec<String>,
+    /// Tell which scenarios that selects, and run none
+    #[arg(long)]
+    list: bool,
+}
+
+impl SelectionArgs {
+    fn filter(&self, config: &Config) -> Filter {
+        Filter {
+            tags: or(&self.tag, &config.tag),
+            skip_tags: or(&self.skip_tag, &config.skip_tag),
+            names: or(&self.name, &config.name),
+        }
+    }
 }
 
 /// What is told, and where.
@@ -107,36 +122,25 @@ struct OutputArgs {
     /// Tell every check, not only those that did not hold
     #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
     verbose: bool,
-    /// When to use colours [default: auto]
-    #[arg(long, value_name = "WHEN", env = "PNS_COLOR")]
-    color: Option<Color>,
     /// Set by CI servers: no progress is shown then.
     #[arg(long = "ci", env = "CI", hide = true, num_args = 0..=1, default_missing_value = "true")]
     ci: Option<String>,
 }
 
-/// When to use colours.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// Runs, reports, and says how it went.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let config = Config::load(args.config.as_deref())?;
+    if args.selection.list {
+        return tell_selected(&or(&args.paths, &config.paths), &args.selection.filter(&config));
+    }
     let output = args.output.resolve(&config)?;
     let settings = settings(
-        args.paths,
+        or(&args.paths, &config.paths),
         args.connection,
         args.probe,
         args.wait_for_target,
         args.course,
-        args.selection,
+        &args.selection,
         &config,
     )?;
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
@@ -163,19 +167,76 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
 
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
 fn play(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> Result<Exit, Failure> {
-    let found = scenario::load(&settings.paths)
-        .into_scenarios(output_style())
-        .map_err(|rendered| Failure::usage(anyhow::anyhow!(rendered)))?;
-    let total = found.len();
-    let is_selected =
-        |one: &Scenario| settings.filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str));
-    let selected: Vec<Arc<Scenario>> = found.into_iter().filter(is_selected).map(Arc::new).collect();
-    let filtered_out = total - selected.len();
+    let Selection { selected, filtered_out, .. } = select(&settings.paths, &settings.filter)?;
+    let selected = selected.into_iter().map(Arc::new).collect();
     let runtime = super::runtime()?;
     let finished = runtime.block_on(runner::run(settings, selected, filtered_out, sink));
     // What hangs in a receiver must not hold up the end of the process.
     runtime.shutdown_background();
     finished.map(|finished| Exit::of_run(&finished.totals, &finished.end)).map_err(Failure::usage)
+}
+
+/// The scenarios to run.
+struct Selection {
+    selected: Vec<Scenario>,
+    filtered_out: usize,
+    /// Of all scenarios, for a hint.
+    tags: BTreeSet<String>,
+}
+
+/// Reads the scenarios of `paths` and keeps those that `filter` selects.
+fn select(paths: &[PathBuf], filter: &Filter) -> Result<Selection, Failure> {
+    let loaded = scenario::load(paths);
+    if !loaded.diagnostics.is_empty() {
+        let rendered = loaded.render(style_of_stderr());
+        return Err(Failure::rendered(format!(
+            "{rendered}\n\n{}; nothing was run",
+            lint::errors_in(&loaded)
+        )));
+    }
+    let total = loaded.scenarios.len();
+    let tags = loaded.scenarios.iter().flat_map(|one| one.tags.iter().cloned()).collect();
+    let is_selected =
+        |one: &Scenario| filter.selects(&one.id, &one.title, one.tags.iter().map(String::as_str));
+    let selected: Vec<Scenario> = loaded.scenarios.into_iter().filter(is_selected).collect();
+    Ok(Selection { filtered_out: total - selected.len(), selected, tags })
+}
+
+/// A line per selected scenario: its id, title and tags.
+fn tell_selected(paths: &[PathBuf], filter: &Filter) -> Result<Exit, Failure> {
+    let Selection { selected, filtered_out, tags } = select(paths, filter)?;
+    if selected.is_empty() {
+        let scenarios = text::count(filtered_out as u64, "scenario");
+        let failure = Failure::inconclusive(anyhow::anyhow!("none of {scenarios} is selected"));
+        return Err(failure.help(hint(filter, &tags)));
+    }
+    let row = |one: &Scenario| {
+        let tags: Vec<&str> = one.tags.iter().map(String::as_str).collect();
+        vec![one.id.clone(), one.title.clone(), tags.join(", ")]
+    };
+    let rows: Vec<Vec<String>> = selected.iter().map(row).collect();
+    print(&text::table(&rows).into_iter().map(|line| line + "\n").collect::<String>())?;
+    let left_out = match filtered_out {
+        0 => String::new(),
+        left_out => format!(", {left_out} filtered out"),
+    };
+    tell(&format!("{}{left_out}\n", text::count(selected.len() as u64, "scenario")));
+    Ok(Exit::Held)
+}
+
+/// Why a filter may have selected nothing.
+fn hint(filter: &Filter, tags: &BTreeSet<String>) -> String {
+    let known = || tags.iter().map(String::as_str);
+    match filter.tags.iter().find(|tag| !tags.contains(*tag)) {
+        Some(unknown) => match did_you_mean(unknown, known()) {
+            Some(likely) => format!("no scenario has the tag `{unknown}`; did you mean `{likely}`?"),
+            None => {
+                let known: Vec<&str> = known().collect();
+                format!("no scenario has the tag `{unknown}`; there are {}", known.join(", "))
+            }
+        },
+        None => "`pns run --list` without `--tag`, `--skip-tag` and `--name` tells them all".to_owned(),
+    }
 }
 
 fn settings(
@@ -184,7 +245,7 @@ fn settings(
     probe: Option<String>,
     wait_for_target: Option<Duration>,
     course: CourseArgs,
-    selection: SelectionArgs,
+    selection: &SelectionArgs,
     config: &Config,
 ) -> Result<RunSettings, Failure> {
     let connection = connection.resolve(config)?;
@@ -206,12 +267,8 @@ fn settings(
         if connection.target.is_some() { one } else { std::thread::available_parallelism().unwrap_or(one) };
     let max_failures = if course.fail_fast { Some(NonZeroU64::MIN) } else { course.max_failures };
     Ok(RunSettings {
-        paths: if paths.is_empty() { config.paths.clone() } else { paths },
-        filter: Filter {
-            tags: or(selection.tag, &config.tag),
-            skip_tags: or(selection.skip_tag, &config.skip_tag),
-            names: or(selection.name, &config.name),
-        },
+        paths,
+        filter: selection.filter(config),
         connection,
         probe: probe
             .or_else(|| config.probe.clone())
@@ -227,19 +284,18 @@ fn settings(
     })
 }
 
-fn or(given: Vec<String>, config: &[String]) -> Vec<String> {
-    if given.is_empty() { config.to_vec() } else { given }
+fn or<T: Clone>(given: &[T], config: &[T]) -> Vec<T> {
+    if given.is_empty() { config.to_vec() } else { given.to_vec() }
 }
 
 /// From the clock, and short enough to be typed again.
-fn new_seed() -> u64 {
+pub(super) fn new_seed() -> u64 {
     pns_engine::rng::draw(clock::real_now().as_nanos(), 0, 0) % 1_000_000_000
 }
 
 /// Where reports go.
 struct Output {
     files: Vec<FileReport>,
-    color: ColorChoice,
     detail: Detail,
     progress: Progress,
 }
@@ -250,11 +306,6 @@ impl OutputArgs {
             io::stderr().is_terminal() && !self.no_progress && self.ci.is_none_or(|ci| ci.is_empty());
         Ok(Output {
             files: list(self.report, &config.report, "report")?,
-            color: match self.color {
-                Some(Color::Always) => ColorChoice::Always,
-                Some(Color::Never) => ColorChoice::Never,
-                Some(Color::Auto) | None => ColorChoice::Auto,
-            },
             detail: if self.verbose { Detail::Checks } else { Detail::Verdicts },
             progress: if watched { Progress::on_stderr() } else { Progress::hidden() },
         })
@@ -268,13 +319,8 @@ impl Output {
         for file in &self.files {
             reports.push(Box::new(FileReporter::prepare(file, redactor.clone()).map_err(Failure::usage)?));
         }
-        let stdout = AutoStream::new(io::stdout(), self.color);
-        let out = RedactingWriter::new(stdout, redactor.clone());
+        let out = RedactingWriter::new(anstream::stdout(), redactor.clone());
         reports.push(Box::new(Human::new(out, self.progress, self.detail)));
         Ok(reports)
     }
-}
-
-fn output_style() -> scenario::Style {
-    scenario::Style::Plain
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,6 +10,9 @@ use clap::Args;
 use pns_simulator::secret::ApiKey;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::curl::quote;
+
+use super::authority_file;
 use super::{
     FailFirst, HttpVersions, Identity, Protocol, RateLimit, Reaction, Received, Receiver, Script, Settings,
     Tls,
@@ -51,7 +54,8 @@ pub struct ReceiverArgs {
     /// A further host name or address for the certificate made at the start
     #[arg(long = "name", value_name = "HOST", conflicts_with = "tls_cert")]
     pub names: Vec<String>,
-    /// Write what a sender must trust to this file [default: pns-receiver-ca.pem]
+    /// Write what a sender must trust to this file, which must be new or an earlier receiver's [default:
+    /// pns-receiver-ca.pem; nothing with --tls-cert]
     #[arg(long, value_name = "FILE", env = "PNS_RECEIVER_WRITE_CA")]
     pub write_ca: Option<PathBuf>,
     /// Speak plain HTTP, to which PNS sends nothing
@@ -158,27 +162,37 @@ pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
 /// Says on standard error where the receiver is and how to reach it.
 fn introduce(args: &ReceiverArgs, receiver: &Receiver, identity: &Identity) -> anyhow::Result<()> {
     let url = receiver.url();
-    let mut line = format!("pns run --target {url}");
+    let probe = receiver.inspect_url();
+    let mut line = format!("pns run --target {url} --probe {}", probe.trim_end_matches("/{eventId}"));
     if args.http {
         line.push_str(" --allow-http");
     } else {
-        let path = args.write_ca.as_deref().unwrap_or(Path::new(CA_FILE));
-        std::fs::write(path, identity.ca_pem())
-            .with_context(|| format!("cannot write the certificate to `{}`", path.display()))?;
-        let path = path.display().to_string();
-        let quoted = if path.contains(' ') { format!("'{path}'") } else { path };
-        line.push_str(&format!(" --cacert {quoted}"));
-    }
-    if args.api_key.is_some() {
-        line.push_str(" --api-key \"$PNS_RECEIVER_API_KEY\"");
+        let path = trusted_file(args, identity)?;
+        line.push_str(&format!(" --cacert {}", quote(&path.display().to_string())));
     }
     note(&format!("receiver at {url}"));
-    note(&format!("probe at    {}", receiver.inspect_url()));
+    note(&format!("probe at    {probe}"));
     note(&format!("try it with {line}"));
+    if args.api_key.is_some() {
+        // The key itself stays out of logs; how it came here (flag, environment) says nothing of the other shell.
+        note("            and with the receiver's key in PNS_API_KEY");
+    }
     if !receiver.addr().ip().is_loopback() {
         note(&format!("warning: `{}` is open to the network, and so is its /inspect", receiver.addr()));
     }
     Ok(())
+}
+
+/// The file that a sender must trust: the user's own certificate, or the new authority's, written now.
+fn trusted_file(args: &ReceiverArgs, identity: &Identity) -> anyhow::Result<PathBuf> {
+    let path = match (&args.write_ca, &args.tls_cert) {
+        (None, Some(certificate)) => return Ok(certificate.clone()),
+        (Some(path), _) => path.clone(),
+        (None, None) => PathBuf::from(CA_FILE),
+    };
+    authority_file::write(&path, identity.ca_pem())
+        .with_context(|| format!("cannot write the certificate to `{}`", path.display()))?;
+    Ok(path)
 }
 
 /// A line per request on standard output.

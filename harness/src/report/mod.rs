@@ -9,6 +9,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 mod output;
+pub(crate) mod style;
 pub mod text;
 
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pns_engine::{DeliveryId, NotificationId, Outcome, Timestamp};
+use pns_engine::{Answer, DeliveryId, NotificationId, Outcome, Timestamp};
 use serde_json::Value;
 
 use super::probe::{self, Inspection};
@@ -404,6 +404,24 @@ pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<p
         })
     };
     deliveries.iter().find_map(of)
+}
+
+/// Whether the receiver asked by itself to be sent less: 429, or 503 with `Retry-After`. Both are a receiver's right
+/// (RFC 6585, RFC 9110), and both upset what a scenario counts on.
+pub(super) fn asked_for_less(world: &World, deliveries: &[DeliveryId]) -> bool {
+    let asked = |attempt: &Attempt| {
+        attempt.end.as_ref().is_some_and(|end| {
+            let answer = end.exchange.answer;
+            end.exchange.injection.is_none()
+                && matches!(
+                    answer,
+                    Answer::Status { code: 429, .. } | Answer::Status { code: 503, retry_after: Some(_) }
+                )
+        })
+    };
+    let by_itself =
+        |id: &DeliveryId| world.ledger.delivery(*id).is_some_and(|one| one.attempts.iter().any(asked));
+    !world.target.is_scripted && deliveries.iter().any(by_itself)
 }
 
 /// PNS time of the last record that concerns `deliveries`.

@@ -33,6 +33,8 @@ use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
+pub(crate) use target::{transport, trust};
+
 /// Events that may wait for the reports: a report slower than the run holds the run back.
 const EVENTS_WAITING_MAX: usize = 1_024;
 

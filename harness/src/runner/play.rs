@@ -31,6 +31,10 @@ pub(super) struct Stage {
     pub own_pack: Option<Arc<Pack>>,
 }
 
+/// Why a claim is not judged that a pressed receiver upset.
+const ASKED_FOR_LESS: &str =
+    "not judged: the receiver asked to be sent less (429, or 503 with Retry-After), as it may";
+
 /// The way from a scenario to the reports. A report that is gone ends nothing.
 pub(super) type Events = mpsc::Sender<Event>;
 
@@ -203,6 +207,9 @@ impl Stage {
                 (Holds::Yes, _) => checks.passed(world, judged.check, judged.title, place),
                 (Holds::Unknown(reason), _) => {
                     checks.skipped(world, judged.check, judged.title, reason, place);
+                }
+                (Holds::No { deliveries, .. }, None) if expect::asked_for_less(world, &deliveries) => {
+                    checks.undecided(world, judged.check, judged.title, ASKED_FOR_LESS.to_owned(), place);
                 }
                 (Holds::No { expected, found, deliveries }, None) => {
                     let failure = Failure { expected, found, deliveries };

@@ -84,17 +84,8 @@ impl Ground {
                     .to_owned(),
             );
         }
-        let trust = match &connection.trust {
-            settings::Trust::Platform => Trust::Platform,
-            settings::Trust::Nobody => Trust::Unverified,
-            settings::Trust::File(path) => {
-                let pem = std::fs::read(path)
-                    .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-                Trust::Bundle(pem)
-            }
-        };
         Ok(Self::Endpoint(Arc::new(Target {
-            transport: transport(connection, trust)?,
+            transport: transport(connection, trust(connection)?)?,
             endpoint,
             connection: connection.clone(),
             api_key: connection.api_key.clone(),
@@ -168,11 +159,27 @@ impl Ground {
     }
 }
 
+/// Whom a connection trusts, read from its file if it names one.
+///
+/// # Errors
+/// When that file cannot be read, in words.
+pub(crate) fn trust(connection: &Connection) -> Result<Trust, String> {
+    Ok(match &connection.trust {
+        settings::Trust::Platform => Trust::Platform,
+        settings::Trust::Nobody => Trust::Unverified,
+        settings::Trust::File(path) => {
+            let pem =
+                std::fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+            Trust::Bundle(pem)
+        }
+    })
+}
+
 /// The transport of a connection's settings.
 ///
 /// # Errors
 /// When the certificates cannot be used, in words.
-pub(super) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
+pub(crate) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
     let resolve = connection.resolve.iter().map(|one| ResolveOverride {
         host: one.host.to_lowercase(),
         port: one.port,

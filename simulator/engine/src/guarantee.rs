@@ -76,15 +76,16 @@ impl Guarantee {
         }
     }
 
-    /// The statement of Cvent's page that it rests on; `sender` for what is this project's own promise.
+    /// The statement of Cvent's page that it rests on, as scenario files name it; `None` for what is this
+    /// project's own promise.
     #[must_use]
-    pub const fn clause(self) -> &'static str {
+    pub const fn clause(self) -> Option<&'static str> {
         match self {
-            Self::NothingLost | Self::IntervalsNeverShrink => "delivery-failure",
-            Self::OnlySubscribed => "notification-events",
-            Self::NothingInDowntime | Self::FlushOldestFirst => "downtime-notices",
-            Self::WithinRateLimit => "rate-limiting",
-            Self::AttemptsConsecutive | Self::ConcurrencyBounded | Self::NoStarvation => "sender",
+            Self::NothingLost | Self::IntervalsNeverShrink => Some("delivery-failure"),
+            Self::OnlySubscribed => Some("subscription"),
+            Self::NothingInDowntime | Self::FlushOldestFirst => Some("downtime"),
+            Self::WithinRateLimit => Some("rate-limiting"),
+            Self::AttemptsConsecutive | Self::ConcurrencyBounded | Self::NoStarvation => None,
         }
     }
 

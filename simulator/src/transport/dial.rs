@@ -1,5 +1,6 @@
 //! A new connection: addresses, TCP, TLS, HTTP.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,7 @@ pub(super) async fn stream(
         return Ok(Dialled { stream: Stream::Plain(tcp), remote, asked, http2: false });
     }
     let watch = Stopwatch::start();
+    // A few shared handles: the copy is nothing beside a handshake, and tells whose certificate was asked for.
     let mut config = ClientConfig::clone(tls);
     config.client_auth_cert_resolver = Arc::clone(&asked) as Arc<_>;
     // A parsed endpoint's host is a DNS name or an IP address; what rustls takes for neither has no certificate.
@@ -151,19 +153,25 @@ async fn resolve(endpoint: &Endpoint, settings: &Settings) -> Result<Vec<SocketA
     if let Some(address) = endpoint.ip() {
         return Ok(vec![with_port(address)]);
     }
-    let unresolved = |detail: String| Failure::new(FailureReason::NameResolution, detail);
     if settings.resolver == Resolver::OverridesOnly {
-        return Err(
-            unresolved(format!("no address is given for `{host}:{port}`, and lookups are off")).into()
-        );
+        let detail = format!("no address is given for `{host}:{port}`, and lookups are off");
+        return Err(Failure::new(FailureReason::NameResolution, detail).into());
     }
-    let limit = settings.timeouts.resolve;
-    match timeout(limit, lookup_host((host, port))).await {
+    look_up(lookup_host((host, port)), settings.timeouts.resolve).await
+}
+
+/// The first few of the addresses that `lookup` finds within `limit`.
+async fn look_up<A: Iterator<Item = SocketAddr>>(
+    lookup: impl Future<Output = io::Result<A>>,
+    limit: Duration,
+) -> Result<Vec<SocketAddr>, DialError> {
+    let unresolved = |detail: &str| Failure::new(FailureReason::NameResolution, detail);
+    match timeout(limit, lookup).await {
         Ok(Ok(found)) => {
             let addresses: Vec<_> = found.take(ADDRESSES_MAX).collect();
-            if addresses.is_empty() { Err(unresolved("no address".into()).into()) } else { Ok(addresses) }
+            if addresses.is_empty() { Err(unresolved("no address").into()) } else { Ok(addresses) }
         }
-        Ok(Err(error)) => Err(unresolved(error.to_string()).into()),
+        Ok(Err(error)) => Err(unresolved(&error.to_string()).into()),
         Err(_) => Err(DialError::timeout(FailureReason::NameResolution, limit)),
     }
 }
@@ -183,4 +191,28 @@ async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<(TcpStream
         }
     }
     Err(last.unwrap_or_else(|| Failure::new(FailureReason::NameResolution, "no address").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn a_lookup_that_hangs_ends_at_its_limit() {
+        let hangs = std::future::pending::<io::Result<std::vec::IntoIter<SocketAddr>>>();
+        let error = look_up(hangs, SHORT).await.unwrap_err();
+        assert_eq!(error.failure.reason, FailureReason::NameResolution);
+        assert_eq!(error.waited, Some(SHORT));
+    }
+
+    #[tokio::test]
+    async fn a_lookup_that_finds_nothing_or_too_much() {
+        let nothing = std::future::ready(Ok(std::iter::empty()));
+        let error = look_up(nothing, SHORT).await.unwrap_err();
+        assert_eq!((error.failure.reason, error.waited), (FailureReason::NameResolution, None));
+        let many = (1..=100).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        assert_eq!(look_up(std::future::ready(Ok(many)), SHORT).await.unwrap().len(), ADDRESSES_MAX);
+    }
 }

@@ -33,7 +33,7 @@ impl Failure {
 
     /// No TLS session.
     pub(super) fn handshake(error: &io::Error, asked: bool) -> Self {
-        Self::new(FailureReason::Tls(tls::handshake_failure(error, asked)), error.to_string())
+        Self::new(FailureReason::Tls(tls::handshake_failure(error, asked)), tls::handshake_words(error))
     }
 
     /// No whole response on an established connection.

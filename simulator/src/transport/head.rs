@@ -6,6 +6,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::Request;
+use super::settings::{Settings, SettingsError};
 use crate::fault::Injection;
 use crate::secret::ApiKey;
 
@@ -16,11 +17,29 @@ pub(super) struct CommonHeaders {
     pub(super) content_type: HeaderValue,
 }
 
+impl CommonHeaders {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let value = |text: &str| {
+            HeaderValue::from_str(text)
+                .map_err(|_| SettingsError::HeaderValue(text.escape_default().to_string()))
+        };
+        Ok(Self { user_agent: value(&settings.user_agent)?, content_type: value(&settings.content_type)? })
+    }
+}
+
+/// The headers of a request.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) headers: HeaderMap,
+    /// Which of those asked for are not among them.
+    pub(super) left_out: Option<String>,
+}
+
 /// The headers of `request`, in the order in which they are written.
 ///
 /// A header that the user asks for replaces ours of the same name, as curl's `-H`; those that frame the message
 /// are kept as they must be.
-pub(super) fn headers(request: &Request, common: &CommonHeaders) -> HeaderMap {
+pub(super) fn headers(request: &Request, common: &CommonHeaders) -> Head {
     let mut headers = HeaderMap::with_capacity(8 + request.headers.len());
     // An endpoint's authority is ASCII without spaces.
     if let Ok(host) = HeaderValue::from_str(request.endpoint.authority()) {
@@ -35,8 +54,13 @@ pub(super) fn headers(request: &Request, common: &CommonHeaders) -> HeaderMap {
         headers.insert(CONTENT_TYPE, common.content_type.clone());
         headers.insert(CONTENT_LENGTH, HeaderValue::from(request.body.len()));
     }
+    let mut left_out = Vec::new();
     let mut replaced = Vec::new();
-    for (name, value) in request.headers.iter().filter(|(name, _)| !frames_the_message(name)) {
+    for (name, value) in request.headers.iter() {
+        if frames_the_message(name) {
+            left_out.push(name.as_str());
+            continue;
+        }
         let mut value = value.clone();
         value.set_sensitive(value.is_sensitive() || *name == AUTHORIZATION);
         if replaced.contains(&name) {
@@ -52,15 +76,24 @@ pub(super) fn headers(request: &Request, common: &CommonHeaders) -> HeaderMap {
     }
     if let Some(Injection::ExtraHeaders(extra)) = &request.injection {
         for (name, value) in extra {
-            // Scenario files are checked when they are read; what no header can carry is not sent.
-            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
-                && !frames_the_message(&name)
-            {
-                headers.append(name, value);
+            match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+                (Ok(parsed), Ok(value)) if !frames_the_message(&parsed) => {
+                    headers.append(parsed, value);
+                }
+                _ => left_out.push(name),
             }
         }
     }
-    headers
+    Head { headers, left_out: note(&left_out) }
+}
+
+/// Names alone: values may be secrets.
+fn note(left_out: &[&str]) -> Option<String> {
+    if left_out.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = left_out.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
+    Some(format!("headers left out, since they frame the message or cannot be sent: {}", names.join(", ")))
 }
 
 fn frames_the_message(name: &HeaderName) -> bool {

@@ -5,9 +5,11 @@
 //! [`ScriptedTransport`] answers from memory, for tests of what drives a transport.
 
 mod dial;
+mod exchange;
 mod failure;
 mod head;
 mod https;
+mod injected;
 mod payload;
 mod pool;
 mod raw;
@@ -16,6 +18,7 @@ mod scripted;
 mod settings;
 mod stopwatch;
 mod tls;
+mod trust;
 mod wire;
 
 pub use https::HttpsTransport;
@@ -92,7 +95,8 @@ pub struct Exchange {
     pub reused: bool,
     /// The peer, once connected.
     pub remote: Option<SocketAddr>,
-    /// The underlying error's own words, for the report ("received fatal alert: …").
+    /// The underlying error's own words, for the report ("received fatal alert: …"), and which headers that
+    /// were asked for could not be sent.
     pub detail: Option<String>,
     /// The wait that ended the attempt, if one did (a timeout, real or injected): what the attempt cost in
     /// PNS time under the virtual clock.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::Version;
 use hyper::client::conn::{http1, http2};
 use tokio::sync::oneshot;
 
@@ -35,6 +36,13 @@ impl Connection {
         match &self.protocol {
             Protocol::Http1(sender) => !sender.is_closed(),
             Protocol::Http2(sender) => !sender.is_closed(),
+        }
+    }
+
+    pub(super) fn version(&self) -> Version {
+        match self.protocol {
+            Protocol::Http1(_) => Version::HTTP_11,
+            Protocol::Http2(_) => Version::HTTP_2,
         }
     }
 

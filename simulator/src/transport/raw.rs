@@ -9,18 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::failure::Failure;
+use super::injected::Break;
 use super::wire::Stream;
-
-/// Where a request is broken off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Break {
-    /// Reset after the head.
-    AfterHead,
-    /// Reset after the whole request.
-    AfterRequest,
-    /// Closed in order after half of the body.
-    MidBody,
-}
 
 /// How long the receiver may take to notice that a cut request is over.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
@@ -76,7 +66,7 @@ pub(super) async fn break_off(
             if let Err(error) = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO)) {
                 return (Failure::stream(&error, false), None);
             }
-            (Failure::new(FailureReason::Reset, "reset on purpose"), None)
+            (Failure::new(broken.reason(), "reset on purpose"), None)
         }
         Break::MidBody => {
             let goodbye = async {
@@ -86,10 +76,7 @@ pub(super) async fn break_off(
                 tokio::io::copy(&mut (&mut stream).take(DRAIN_BYTES_MAX), &mut sink).await
             };
             let _end_or_given_up = timeout(DRAIN_LIMIT, goodbye).await;
-            (
-                Failure::new(FailureReason::ClosedBeforeResponse, "closed on purpose after half of the body"),
-                None,
-            )
+            (Failure::new(broken.reason(), "closed on purpose after half of the body"), None)
         }
     }
 }

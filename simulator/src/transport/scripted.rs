@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, HeaderValue};
 use pns_engine::{Answer, FailureReason};
 
-use super::head::{self, CommonHeaders};
-use super::{Exchange, Request, Settings, Timeouts, Transport};
+use super::head::{self, CommonHeaders, Head};
+use super::injected::{self, Break};
+use super::{Exchange, Request, Settings, Transport};
 use crate::fault::Injection;
 
 type Script = dyn FnMut(usize, &Request) -> Answer + Send;
@@ -23,13 +23,16 @@ pub struct ScriptedTransport {
 
 struct Stage {
     script: Box<Script>,
+    asked: usize,
     requests: Vec<Request>,
 }
 
 impl ScriptedTransport {
-    /// Answers attempt 0, 1, … by `script`.
+    /// Answers the requests that are answered at all, number 0, 1, …, by `script`.
     pub fn new(script: impl FnMut(usize, &Request) -> Answer + Send + 'static) -> Self {
-        Self { stage: Arc::new(Mutex::new(Stage { script: Box::new(script), requests: Vec::new() })) }
+        Self {
+            stage: Arc::new(Mutex::new(Stage { script: Box::new(script), asked: 0, requests: Vec::new() })),
+        }
     }
 
     /// Answers with `answers` in order, then with status 200.
@@ -43,7 +46,8 @@ impl ScriptedTransport {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The requests so far that reached the receiver's side, copies included, in order.
+    /// The requests so far that reached the receiver's side, in order: copies included, and those broken off,
+    /// which are whole here and known by their injection.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.stage().requests.clone()
@@ -51,7 +55,8 @@ impl ScriptedTransport {
 
     fn ask(&self, request: &Request) -> Answer {
         let stage = &mut *self.stage();
-        let answer = (stage.script)(stage.requests.len(), request);
+        let answer = (stage.script)(stage.asked, request);
+        stage.asked += 1;
         stage.requests.push(request.clone());
         answer
     }
@@ -67,40 +72,26 @@ impl fmt::Debug for ScriptedTransport {
 
 impl Transport for ScriptedTransport {
     async fn attempt(&self, request: Request) -> Exchange {
-        let common = CommonHeaders {
-            user_agent: HeaderValue::from_static(Settings::USER_AGENT),
-            content_type: HeaderValue::from_static("application/json"),
-        };
-        let headers: HeaderMap = head::headers(&request, &common);
-        let timeouts = Timeouts::default();
-        let connect = request.connect_timeout.unwrap_or(timeouts.connect);
-        let ack = request.ack_timeout.unwrap_or(timeouts.acknowledgement);
-        let failed = Answer::NoResponse;
-        let injection = request.injection.clone();
-        let (answer, waited) = match injection {
-            Some(Injection::Refuse) => (failed(FailureReason::Refused), None),
-            Some(Injection::ConnectTimeout) => (failed(FailureReason::ConnectTimeout), Some(connect)),
-            Some(Injection::NameResolution) => (failed(FailureReason::NameResolution), None),
-            Some(Injection::ResetBeforeBody | Injection::ResetAfterBody) => {
-                (failed(FailureReason::Reset), None)
-            }
-            Some(Injection::CutBody) => (failed(FailureReason::ClosedBeforeResponse), None),
-            Some(Injection::AckLost) => match self.ask(&request) {
-                Answer::Status { .. } => (failed(FailureReason::AcknowledgementTimeout), Some(ack)),
-                answer @ Answer::NoResponse(_) => (answer, None),
-            },
-            Some(Injection::Answer(code)) => match self.ask(&request) {
-                Answer::Status { .. } => (Answer::Status { code, retry_after: None }, None),
-                answer @ Answer::NoResponse(_) => (answer, None),
-            },
-            _ => (self.ask(&request), None),
+        let settings = Settings::default();
+        let common = CommonHeaders::new(&settings).expect("the default settings hold");
+        let Head { headers, left_out } = head::headers(&request, &common);
+        let waits = settings.waits().of(&request);
+        let injection = request.injection.as_ref();
+        let (answer, waited) = if let Some((reason, waited)) = injected::unsent(injection, waits) {
+            (Answer::NoResponse(reason), waited)
+        } else if let Some(broken) = Break::of(injection) {
+            self.stage().requests.push(request.clone());
+            (Answer::NoResponse(broken.reason()), None)
+        } else {
+            injected::seen(injection, self.ask(&request), waits)
         };
         let waited = waited.or(match answer {
-            Answer::NoResponse(FailureReason::AcknowledgementTimeout) => Some(ack),
-            Answer::NoResponse(FailureReason::ConnectTimeout) => Some(connect),
+            Answer::NoResponse(FailureReason::AcknowledgementTimeout) => Some(waits.acknowledgement),
+            Answer::NoResponse(FailureReason::ConnectTimeout) => Some(waits.connect),
             _ => None,
         });
-        let duplicate = (request.injection == Some(Injection::Duplicate)).then(|| self.ask(&request));
-        Exchange { duplicate, waited, ..Exchange::unsent(answer, headers, request.injection) }
+        let duplicate = (injection == Some(&Injection::Duplicate)).then(|| self.ask(&request));
+        let unsent = Exchange::unsent(answer, headers, request.injection);
+        Exchange { duplicate, waited, detail: left_out, ..unsent }
     }
 }

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::exchange::Waits;
+
 /// How [`super::HttpsTransport`] connects, writes and waits.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -32,6 +34,32 @@ pub struct Settings {
 impl Settings {
     /// What `User-Agent` says by default: that this is not Cvent.
     pub const USER_AGENT: &str = concat!("pns/", env!("CARGO_PKG_VERSION"), " (PNS simulator; not Cvent)");
+
+    /// Refuses what no attempt could be made with.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        let Timeouts { resolve, connect, tls, send, acknowledgement } = self.timeouts;
+        for (name, span) in [
+            ("resolve", resolve),
+            ("connect", connect),
+            ("TLS", tls),
+            ("send", send),
+            ("acknowledgement", acknowledgement),
+        ] {
+            if span.is_zero() {
+                return Err(SettingsError::ZeroTimeout(name));
+            }
+        }
+        if self.limits.head_bytes < ResponseLimits::HEAD_BYTES_MIN {
+            return Err(SettingsError::HeadLimit(self.limits.head_bytes));
+        }
+        Ok(())
+    }
+
+    /// The waits of an attempt that asks for none of its own.
+    pub(super) fn waits(&self) -> Waits {
+        let Timeouts { connect, send, acknowledgement, .. } = self.timeouts;
+        Waits { connect, send, acknowledgement }
+    }
 }
 
 impl Default for Settings {

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use super::super::text::{count, offset, printable, table, wall, wrap};
 use super::mark;
-use super::style::{BOLD, DIM, RED, paint};
 use crate::event::{
     AttemptLine, CheckFailure, CheckResult, CheckVerdict, DeliveryState, DeliveryTimeline, ScenarioFinished,
     ScenarioStarted,
 };
+use crate::report::style::{BOLD, DIM, RED, paint};
 
 /// Fits a terminal of 100 columns with the indent.
 const WIDTH: usize = 90;

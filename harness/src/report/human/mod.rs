@@ -5,7 +5,6 @@
 
 mod failure;
 mod progress;
-mod style;
 mod summary;
 
 use std::collections::VecDeque;
@@ -13,13 +12,13 @@ use std::io::{self, Write};
 
 pub use progress::Progress;
 
+use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use super::text::{count, instant, pns_span, printable, wall};
 use super::{ReportError, Reporter};
 use crate::event::{
     CheckResult, CheckVerdict, Event, Note, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
     Strength, Target,
 };
-use style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use summary::Summary;
 
 /// How much is told.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::super::text::{count, pns_span, printable, wall};
-use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use crate::clause::Clause;
 use crate::event::{
     CheckVerdict, Counts, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
 };
 use crate::exit::Exit;
+use crate::report::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 
 /// What the summary remembers of the run.
 #[derive(Debug, Default)]
