@@ -186,7 +186,7 @@ struct Selection {
 
 /// Reads the scenarios of `paths` and keeps those that `filter` selects.
 fn select(paths: &[PathBuf], filter: &Filter) -> Result<Selection, Failure> {
-    let loaded = scenario::load(paths);
+    let loaded = scenario::load(paths).sorted();
     if !loaded.diagnostics.is_empty() {
         let rendered = loaded.render(style_of_stderr());
         return Err(Failure::rendered(format!(
