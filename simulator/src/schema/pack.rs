@@ -256,12 +256,11 @@ impl Pack {
         for event_type in self.event_types().iter() {
             for sequence in 0..PROBES {
                 let key = Key { seed: 0, sequence, published: Timestamp::from_millis(1_478_001_600_000) };
-                match self.generate(event_type, key, &mut Vec::new()) {
-                    Err(GenerateError::NoValidBody { file, pointer, text, .. }) => {
-                        let text = format!("no valid {event_type} was found in {BODY_TRIES} tries: {text}");
-                        return Err(PackError::Schema { file, pointer, text });
-                    }
-                    Ok(()) | Err(_) => {}
+                if let Err(GenerateError::NoValidBody { file, pointer, text, .. }) =
+                    self.generate(event_type, key, &mut Vec::new())
+                {
+                    let text = format!("no valid {event_type} was found in {BODY_TRIES} tries: {text}");
+                    return Err(PackError::Schema { file, pointer, text });
                 }
             }
         }
