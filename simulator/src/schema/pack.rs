@@ -15,7 +15,7 @@ use super::overrides::{OverrideError, Overrides, lay_over};
 use super::place::text_at;
 use super::plan::{NodeId, Plans};
 use super::validate::{Judge, Violation, violations};
-use super::write::Writer;
+use super::write::{EFFORT, Writer};
 
 /// The longest body that is generated or judged: 1 MiB, far beyond any notification.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -224,6 +224,7 @@ impl Pack {
             kinds.push(compiler.kind(&root, event_type, &whole)?);
         }
         let order = manifest::top_level_names(&documents, &root);
+        let refusal = compiler.refusal.take();
         let mut plans = compiler.plans;
         plans.measure();
         for kind in &mut kinds {
@@ -233,6 +234,11 @@ impl Pack {
             }
         }
         let pack = Self { root: manifest.schema.clone(), manifest, files, kinds, whole, plans, order, trust };
+        if pack.event_types().is_empty()
+            && let Some(refusal) = refusal
+        {
+            return Err(refusal);
+        }
         pack.probe()?;
         Ok(pack)
     }
@@ -250,12 +256,11 @@ impl Pack {
         for event_type in self.event_types().iter() {
             for sequence in 0..PROBES {
                 let key = Key { seed: 0, sequence, published: Timestamp::from_millis(1_478_001_600_000) };
-                match self.generate(event_type, key, &mut Vec::new()) {
-                    Err(GenerateError::NoValidBody { file, pointer, text, .. }) => {
-                        let text = format!("no valid {event_type} was found in {BODY_TRIES} tries: {text}");
-                        return Err(PackError::Schema { file, pointer, text });
-                    }
-                    Ok(()) | Err(_) => {}
+                if let Err(GenerateError::NoValidBody { file, pointer, text, .. }) =
+                    self.generate(event_type, key, &mut Vec::new())
+                {
+                    let text = format!("no valid {event_type} was found in {BODY_TRIES} tries: {text}");
+                    return Err(PackError::Schema { file, pointer, text });
                 }
             }
         }
@@ -318,7 +323,8 @@ impl Pack {
         let start = out.len();
         if self.trust == Trust::Exact {
             let draws = Draws::new(key.seed, key.sequence, 0);
-            let mut writer = Writer { plans: &self.plans, draws, published: key.published, out };
+            let mut writer =
+                Writer { plans: &self.plans, draws, published: key.published, effort: EFFORT, out };
             writer.write(kind.plan, 0).expect("the built-in packs' bodies are small");
             return Ok(());
         }
@@ -326,7 +332,13 @@ impl Pack {
         for attempt in 0..BODY_TRIES {
             let mut body = Vec::new();
             let draws = Draws::new(key.seed, key.sequence, attempt);
-            let mut writer = Writer { plans: &self.plans, draws, published: key.published, out: &mut body };
+            let mut writer = Writer {
+                plans: &self.plans,
+                draws,
+                published: key.published,
+                effort: EFFORT,
+                out: &mut body,
+            };
             if writer.write(kind.plan, 0).is_err() {
                 continue;
             }

@@ -14,6 +14,8 @@ const FULL_DEPTH: usize = 6;
 const MAX_DEPTH: usize = 128;
 /// How often a part is written again until the rest of its schema holds.
 const PART_TRIES: usize = 32;
+/// How often parts are written again in one body, all together: checked parts may lie in each other.
+pub(super) const EFFORT: u32 = 256;
 /// How often an element of a `uniqueItems` array is drawn again.
 const UNIQUE_TRIES: usize = 24;
 /// How many elements an array has beyond what it must.
@@ -25,6 +27,8 @@ pub(super) struct Writer<'a> {
     pub(super) plans: &'a Plans,
     pub(super) draws: Draws,
     pub(super) published: Timestamp,
+    /// How many rejected parts may still be written again.
+    pub(super) effort: u32,
     pub(super) out: &'a mut Vec<u8>,
 }
 
@@ -72,9 +76,11 @@ impl Writer<'_> {
                     self.out.truncate(start);
                     self.write(*inner, depth)?;
                     let value: Result<Value, _> = serde_json::from_slice(&self.out[start..]);
-                    if value.is_ok_and(|value| checks.iter().all(|check| check.is_valid(&value))) {
+                    let fits = value.is_ok_and(|value| checks.iter().all(|check| check.is_valid(&value)));
+                    if fits || self.effort == 0 {
                         break;
                     }
+                    self.effort -= 1;
                 }
             }
         }

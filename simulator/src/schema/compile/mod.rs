@@ -68,6 +68,8 @@ pub(super) struct Compiler<'a> {
     validators: BTreeMap<Place, Arc<Validator>>,
     patterns: BTreeMap<String, Arc<Validator>>,
     nesting: usize,
+    /// The last text that was looked for in vain: the likely reason where no body is left at all.
+    pub(super) refusal: Option<PackError>,
 }
 
 impl<'a> Compiler<'a> {
@@ -81,6 +83,7 @@ impl<'a> Compiler<'a> {
             validators: BTreeMap::new(),
             patterns: BTreeMap::new(),
             nesting: 0,
+            refusal: None,
         }
     }
 

@@ -64,7 +64,7 @@ impl<'a> Compiler<'a> {
                 match Pattern::compile(pattern, u32::try_from(repeat.clamp(1, 4_096)).expect("small")) {
                     Ok(pattern) => ways.push(Node::Pattern(Box::new(pattern))),
                     Err(text) => {
-                        refusal = Some(self.documents.unsupported(&part.place.child("pattern"), &text))
+                        refusal = Some(self.documents.unsupported(&part.place.child("pattern"), &text));
                     }
                 }
             }
@@ -86,8 +86,11 @@ impl<'a> Compiler<'a> {
             }
         }
         let Some((_, way)) = best else {
-            let none = || self.fail(conjunction, "no text was found that satisfies all of the schema");
-            return Err(refusal.unwrap_or_else(none));
+            if let Some(refusal) = refusal {
+                return Err(refusal);
+            }
+            self.refusal = Some(self.fail(conjunction, "no text was found that satisfies all of the schema"));
+            return Ok(None);
         };
         let mut checks = Vec::new();
         for schema in &conjunction.schemas {
@@ -123,6 +126,17 @@ impl<'a> Compiler<'a> {
 
     /// Decimal fractions within the bounds; `None` where there are none.
     pub(super) fn number(&mut self, facts: &Facts<'a>, kind: Kind) -> Option<Node> {
+        let found = self.fractions(facts, kind);
+        if found.is_none()
+            && let Some(part) = facts.parts.last()
+        {
+            let text = "no number was found within the bounds";
+            self.refusal = Some(self.documents.unsupported(&part.place, text));
+        }
+        found
+    }
+
+    fn fractions(&self, facts: &Facts<'a>, kind: Kind) -> Option<Node> {
         let mut scale = 0;
         let mut steps = Vec::new();
         for multiple in &facts.multiples {
@@ -130,10 +144,10 @@ impl<'a> Compiler<'a> {
             scale = scale.max(places);
             steps.push((digits, places));
         }
-        let bounds = |bounds: &[(Value, bool)]| -> Option<Vec<(i128, u32, bool)>> {
-            bounds.iter().map(|(value, strict)| decimal(value).map(|(d, p)| (d, p, *strict))).collect()
+        let bounds = |bounds: &[(Value, bool)], up: bool| -> Option<Vec<(i128, u32, bool)>> {
+            bounds.iter().map(|(value, strict)| bound(value, *strict, up)).collect()
         };
-        let (lower, upper) = (bounds(&facts.minimum)?, bounds(&facts.maximum)?);
+        let (lower, upper) = (bounds(&facts.minimum, true)?, bounds(&facts.maximum, false)?);
         if kind == Kind::Number && steps.is_empty() {
             // Two places as in money, and one more than the finest bound has, so that strict bounds leave room.
             let finest = lower.iter().chain(&upper).map(|(_, places, _)| places + 1).max().unwrap_or(2);
@@ -183,25 +197,55 @@ fn first((digits, places, strict): (i128, u32, bool), scale: u32, step: i128, up
     }
 }
 
+/// The finest decimal places of a bound; a finer one is rounded inwards, so that the numbers stay within.
+const BOUND_SCALE: u32 = 12;
+/// Numbers go as far as this on either side: beyond it readers lose digits in any case.
+const MAX_DIGITS: i128 = 10_i128.pow(22);
+
+/// A bound as digits, decimal places and whether it is excluded; `None` where nothing beyond it can be written.
+fn bound(value: &Value, strict: bool, up: bool) -> Option<(i128, u32, bool)> {
+    let (digits, places) = match parts(value)? {
+        (digits, places) if places > i64::from(BOUND_SCALE) => {
+            let unit =
+                u32::try_from(places - i64::from(BOUND_SCALE)).ok().and_then(|p| 10_i128.checked_pow(p));
+            let below = unit.map_or(if digits < 0 { -1 } else { 0 }, |unit| digits.div_euclid(unit));
+            return Some((below + i128::from(up), BOUND_SCALE, false));
+        }
+        (digits, places) if places >= 0 => (digits, u32::try_from(places).ok()?),
+        (digits, places) => {
+            let unit = u32::try_from(-places).ok().and_then(|p| 10_i128.checked_pow(p));
+            let whole = unit.and_then(|unit| digits.checked_mul(unit));
+            (whole.unwrap_or(if digits < 0 { i128::MIN } else { i128::MAX }), 0)
+        }
+    };
+    let far = MAX_DIGITS * 10_i128.pow(places);
+    if up && digits > far || !up && digits < -far {
+        return None;
+    }
+    if digits.unsigned_abs() > far.unsigned_abs() {
+        return Some((if up { -MAX_DIGITS } else { MAX_DIGITS }, 0, false));
+    }
+    Some((digits, places, strict))
+}
+
 /// A number as digits and decimal places; `None` beyond what is written here.
 fn decimal(value: &Value) -> Option<(i128, u32)> {
+    let (digits, places) = parts(value)?;
+    if places < 0 {
+        let unit = 10_i128.checked_pow(u32::try_from(-places).ok()?)?;
+        return Some((digits.checked_mul(unit).filter(|digits| digits.abs() < MAX_DIGITS)?, 0));
+    }
+    Some((digits, u32::try_from(places).ok().filter(|places| *places <= MAX_SCALE)?))
+}
+
+/// The digits of a number as it is written, and how many of them are decimal places (negative: zeros to add).
+fn parts(value: &Value) -> Option<(i128, i64)> {
     let text = value.as_number()?.to_string();
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text.as_str(), 0),
-    };
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let part = part.trim_end_matches('0');
     let digits: i128 = format!("{whole}{part}").parse().ok()?;
-    let places = i32::try_from(part.len()).ok()? - exponent;
-    if !(-30..=MAX_SCALE as i32).contains(&places) || digits.abs() > 10_i128.pow(22) {
-        return None;
-    }
-    if places >= 0 {
-        return Some((digits, places as u32));
-    }
-    Some((digits.checked_mul(10_i128.checked_pow(places.unsigned_abs())?)?, 0))
-        .filter(|(d, _)| d.abs() < 1 << 100)
+    Some((digits, i64::try_from(part.len()).ok()? - exponent.parse::<i64>().ok()?))
 }
 
 fn least_multiple(a: i128, b: i128) -> Option<i128> {
