@@ -493,3 +493,37 @@ fn parse_uuid(text: &str) -> Option<u128> {
     let plain = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     if hyphens && plain { u128::from_str_radix(&digits, 16).ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::plan::Node;
+
+    /// What makes validating their bodies before sending needless, and writing them fast.
+    #[test]
+    fn the_built_in_plans_are_exact_and_without_choices() {
+        for name in Pack::BUILTIN {
+            let pack = Pack::builtin(name).expect("built in");
+            for kind in pack.kinds.iter().flatten() {
+                assert!(matches!(pack.plans.nodes[kind.plan], Node::Steps(_)), "{name}: {}", kind.wire_name);
+            }
+            let checked = pack.plans.nodes.iter().filter(|node| matches!(node, Node::Checked { .. }));
+            assert_eq!(checked.count(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_supplier_is_read_in_either_case_and_only_from_a_uuid() {
+        let id = 0x6f1c_9d3e_2b4a_4c5d_8e6f_7a8b_9c0d_1e2f;
+        assert_eq!(parse_uuid("6f1c9d3e-2b4a-4c5d-8e6f-7a8b9c0d1e2f"), Some(id));
+        assert_eq!(parse_uuid("6F1C9D3E-2B4A-4C5D-8E6F-7A8B9C0D1E2F"), Some(id));
+        for other in [
+            "",
+            "6f1c9d3e2b4a4c5d8e6f7a8b9c0d1e2f",
+            "6f1c9d3e-2b4a-4c5d-8e6f-7a8b9c0d1e2é",
+            "+".repeat(36).as_str(),
+        ] {
+            assert_eq!(parse_uuid(other), None, "{other}");
+        }
+    }
+}

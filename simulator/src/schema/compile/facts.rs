@@ -26,6 +26,18 @@ impl Kind {
     const ALL: [Self; 7] =
         [Self::Object, Self::Array, Self::String, Self::Integer, Self::Number, Self::Boolean, Self::Null];
 
+    /// Whether `value` may be of this kind. A whole number is both an integer and a number.
+    fn holds(self, value: &Value) -> bool {
+        match self {
+            Self::Object => value.is_object(),
+            Self::Array => value.is_array(),
+            Self::String => value.is_string(),
+            Self::Integer | Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Null => value.is_null(),
+        }
+    }
+
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "object" => Self::Object,
@@ -141,6 +153,7 @@ impl<'a> Facts<'a> {
             Some(before) => before.into_iter().filter(|value| values.contains(value)).collect(),
             None => values.to_vec(),
         };
+        self.kinds.retain(|kind| kept.iter().any(|value| kind.holds(value)));
         self.allowed = Some(kept);
     }
 
