@@ -275,6 +275,14 @@ async fn injections_that_change_answer_or_headers() {
     let extra = Injection::ExtraHeaders(vec![("x-forwarded-for".into(), "10.0.0.1".into())]);
     transport.attempt(request(&peer, Some(extra))).await;
     assert!(next(&mut heard).await.text.contains("\r\nX-Forwarded-For: 10.0.0.1\r\n"));
+
+    let odd = [("x y", "1"), ("x-line", "a\r\nb"), ("content-length", "7"), ("x-fine", "2")];
+    let extra = odd.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let exchange = transport.attempt(request(&peer, Some(Injection::ExtraHeaders(extra.to_vec())))).await;
+    let seen = next(&mut heard).await.text;
+    assert!(seen.contains("\r\nX-Fine: 2\r\n") && seen.contains("\r\nContent-Length: 24\r\n"), "{seen}");
+    let detail = exchange.detail.unwrap();
+    assert!(detail.ends_with("`x y`, `x-line`, `content-length`"), "{detail}");
 }
 
 #[tokio::test]
@@ -381,5 +389,10 @@ async fn one_contract_holds_for_both_transports() {
         Answer::Status { code: 500, retry_after: None }
     });
     scripted.attempt(request(&peer, None)).await;
-    assert_eq!(*seen.lock().unwrap(), [0]);
+    // What is broken off is not answered, and takes no number of the script.
+    scripted.attempt(request(&peer, Some(Injection::CutBody))).await;
+    scripted.attempt(request(&peer, None)).await;
+    assert_eq!(*seen.lock().unwrap(), [0, 1]);
+    let injections: Vec<_> = scripted.requests().into_iter().map(|request| request.injection).collect();
+    assert_eq!(injections, [None, Some(Injection::CutBody), None]);
 }

@@ -12,9 +12,7 @@ use pns_simulator::endpoint::Endpoint;
 use pns_simulator::transport::{
     Exchange, HttpsTransport, PlainHttp, Request, ResolveOverride, Resolver, Settings, Transport, Trust,
 };
-use pns_test_support::{Authority, Peer, Validity, read_request, server_config};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use pns_test_support::{Peer, read_request};
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

@@ -64,6 +64,13 @@ pub struct Connection {
     pub ack_timeout: Duration,
 }
 
+impl Connection {
+    /// Unless told otherwise. A *setting*: Cvent publishes none.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+    /// Unless told otherwise. A *setting*: Cvent publishes none.
+    pub const ACK_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
 /// How the receiver's certificate is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {

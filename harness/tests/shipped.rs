@@ -31,7 +31,7 @@ fn settings(seed: u64, jobs: usize) -> RunSettings {
         seed,
         epoch: Some(Timestamp::from_millis(1_764_000_000_000)),
         schema_pack: None,
-        jobs: NonZeroUsize::new(jobs).unwrap(),
+        jobs: NonZeroUsize::new(jobs).expect("at least one"),
         stop: StopAfter::Nothing,
         wait_for_target: None,
         variables: BTreeMap::new(),
@@ -39,7 +39,7 @@ fn settings(seed: u64, jobs: usize) -> RunSettings {
 }
 
 fn run(settings: RunSettings) -> BTreeMap<String, ScenarioFinished> {
-    let scenarios = scenario::shipped().into_scenarios(scenario::Style::Plain).unwrap();
+    let scenarios = scenario::shipped().into_scenarios(scenario::Style::Plain).expect("they parse");
     let scenarios = scenarios.into_iter().map(Arc::new).collect();
     let mut finished = BTreeMap::new();
     let mut sink = |event: &Event| {
@@ -47,8 +47,8 @@ fn run(settings: RunSettings) -> BTreeMap<String, ScenarioFinished> {
             finished.insert(scenario.id.clone(), scenario.clone());
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(runner::run(settings, scenarios, 0, &mut sink)).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(runner::run(settings, scenarios, 0, &mut sink)).expect("the settings are of use");
     finished
 }
 

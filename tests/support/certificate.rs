@@ -69,16 +69,16 @@ impl Authority {
     /// A certificate for `names` (DNS names or IP addresses).
     #[must_use]
     pub fn issue(&self, names: &[&str], validity: Validity) -> Leaf {
-        self.sign(params(names, validity, IsCa::NoCa))
+        self.sign(&params(names, validity, IsCa::NoCa))
     }
 
     /// A certificate for `names` that says that it is an authority, as no server's should.
     #[must_use]
     pub fn issue_authority(&self, names: &[&str]) -> Leaf {
-        self.sign(params(names, Validity::Now, IsCa::Ca(BasicConstraints::Unconstrained)))
+        self.sign(&params(names, Validity::Now, IsCa::Ca(BasicConstraints::Unconstrained)))
     }
 
-    fn sign(&self, params: CertificateParams) -> Leaf {
+    fn sign(&self, params: &CertificateParams) -> Leaf {
         let key = KeyKind::EcdsaP256.generate();
         let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
         Leaf::new(&certificate, &key)

@@ -31,6 +31,17 @@ impl Peer {
         F: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        Self::tcp_at(listener, serve)
+    }
+
+    /// Serves each TCP connection that comes to `listener`.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn tcp_at<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let address = listener.local_addr().expect("a bound listener has an address");
         let accepted = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&accepted);
@@ -52,8 +63,24 @@ impl Peer {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        Self::tls_at(listener, config, serve)
+    }
+
+    /// Serves each TLS connection that comes to `listener`.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn tls_at<F>(
+        listener: TcpListener,
+        config: ServerConfig,
+        serve: impl Fn(TlsStream<TcpStream>) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Self::tcp(move |stream| {
+        Self::tcp_at(listener, move |stream| {
             let (acceptor, serve) = (acceptor.clone(), serve.clone());
             async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
@@ -61,7 +88,6 @@ impl Peer {
                 }
             }
         })
-        .await
     }
 
     /// Terminates TLS before a plain server at `inner`.

@@ -13,10 +13,6 @@ use super::config::Config;
 use super::values::{Header, timeout};
 use crate::settings::{Connection, HttpVersion, PlainHttp, Resolve, Trust};
 
-/// A *setting*: Cvent publishes none.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A *setting*: Cvent publishes none.
-const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any key in use; a file beyond it is another file by mistake.
 const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
@@ -94,8 +90,9 @@ impl ConnectionArgs {
                 .map(|Header(name, value)| (name, value))
                 .collect(),
             connect_timeout: span(self.connect_timeout, &config.connect_timeout, "connect-timeout")?
-                .unwrap_or(CONNECT_TIMEOUT),
-            ack_timeout: span(self.ack_timeout, &config.ack_timeout, "ack-timeout")?.unwrap_or(ACK_TIMEOUT),
+                .unwrap_or(Connection::CONNECT_TIMEOUT),
+            ack_timeout: span(self.ack_timeout, &config.ack_timeout, "ack-timeout")?
+                .unwrap_or(Connection::ACK_TIMEOUT),
         })
     }
 }

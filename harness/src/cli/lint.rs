@@ -39,7 +39,7 @@ enum ErrorFormat {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let config = Config::load(args.config.as_deref())?;
     let paths = if args.paths.is_empty() { &config.paths } else { &args.paths };
-    let result = scenario::lint(paths);
+    let result = scenario::lint(paths).sorted();
     let text = match args.error_format {
         ErrorFormat::Human => human(&result),
         ErrorFormat::Json => result.diagnostics.iter().map(line_of_json).collect(),

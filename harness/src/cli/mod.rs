@@ -12,6 +12,7 @@ mod explain;
 mod lint;
 mod pack;
 mod run;
+mod schema;
 mod send;
 mod values;
 
@@ -23,20 +24,22 @@ use clap_complete::Shell;
 
 use crate::exit::{self, Exit};
 use crate::receiver::{self, ReceiverArgs};
+use crate::redact::Redactor;
 use crate::report::style::{BOLD, RED, YELLOW, paint};
 use color::Color;
 
 const AFTER_HELP: &str = "\
 Examples:
-  pns run                                          the shipped scenarios against the embedded receiver
+  pns run                          the shipped scenarios against the embedded receiver
   pns run --target https://localhost:8443/pns --cacert ca.pem --api-key-file key.txt
   pns run scenarios/downtime --report junit=pns.xml
-  pns send RFP_SEND PLANNER_CANCEL --set reason=OTHER --dry-run
-  pns lint my-scenarios
+  pns send PLANNER_CANCEL --set reason=OTHER --dry-run
+  pns schema generate --type RFP_SEND --count 1000 >bodies.jsonl
   pns explain delivery-failure
 
-Every flag can also be given as an environment variable (PNS_TARGET, PNS_API_KEY …) or in `pns.toml`.
-A flag goes before the environment, the environment before the file.";
+Flags shown with `[env: NAME]` can also be set by environment variables (PNS_TARGET,
+PNS_API_KEY …), and what shapes a run in `pns.toml`. A flag goes before the environment,
+and that before the file.";
 
 /// Plays Cvent's Push Notification System against any HTTPS endpoint, and judges the endpoint.
 #[derive(Debug, Parser)]
@@ -63,6 +66,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Send one or more notifications now
     Send(Box<send::Args>),
+    /// Schema packs: what a notification's body looks like
+    Schema(schema::Args),
     /// Check scenario files without running them
     Lint(lint::Args),
     /// Be a receiver, correct or scripted, for trying a sender
@@ -83,6 +88,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Send(args) => send::run(*args),
+        Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),
         Command::Explain(args) => explain::run(&args),
@@ -132,6 +138,18 @@ impl Failure {
     /// What to do about it.
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same, without any secret that a library or a receiver put into a message.
+    fn redacted(mut self, redactor: &Redactor) -> Self {
+        if !self.is_broken_pipe() {
+            let text = redactor.redact(&self.text()).into_owned();
+            self.cause = match self.cause {
+                Cause::Error(_) => Cause::Error(anyhow::anyhow!(text)),
+                Cause::Rendered(_) => Cause::Rendered(text),
+            };
+        }
         self
     }
 
@@ -216,11 +234,18 @@ fn completions(shell: Shell) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// The known word most like `word`, if one is like it at all.
+/// The known word most like `word`, if one is like it at all; a word cut short is most like the whole.
 fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |candidate: &str| {
+        if !word.is_empty() && candidate.starts_with(word) {
+            1.0
+        } else {
+            strsim::jaro_winkler(word, candidate)
+        }
+    };
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
@@ -236,8 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_an_errors_cause_is_taken_out() {
+        let key = pns_simulator::secret::ApiKey::new("s3cr/et").unwrap();
+        let error = anyhow::anyhow!("bad url https://h/?key=s3cr%2Fet").context("cannot send");
+        let failure = Failure::usage(error).redacted(&Redactor::new([&key]));
+        assert_eq!(failure.text(), "cannot send: bad url https://h/?key=***");
+        let pipe = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(pipe.redacted(&Redactor::new([&key])).is_broken_pipe());
+    }
+
+    #[test]
     fn likely_words_are_proposed_and_others_are_not() {
         assert_eq!(did_you_mean("tagret", ["target", "tag"]), Some("target"));
+        assert_eq!(did_you_mean("cvent-2016", ["cvent-2016-11", "cvent-2015"]), Some("cvent-2016-11"));
         assert_eq!(did_you_mean("zzz", ["target", "tag"]), None);
     }
 }

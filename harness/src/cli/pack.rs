@@ -8,11 +8,6 @@ use pns_simulator::schema::Pack;
 use super::config::Config;
 use super::{Failure, did_you_mean};
 
-/// The pack that bodies follow unless told otherwise: the shape since November 2016.
-const DEFAULT: &str = "cvent-2016-11";
-/// Those that come with the program.
-pub(super) const BUILT_IN: [&str; 2] = [DEFAULT, "cvent-2015"];
-
 /// Which schema pack.
 #[derive(Debug, clap::Args)]
 pub(super) struct PackArgs {
@@ -34,20 +29,22 @@ impl PackArgs {
         match folder {
             Some(folder) => Pack::load(folder).map(Arc::new).map_err(|error| {
                 let context = format!("cannot use the schema pack in `{}`", folder.display());
-                Failure::usage(anyhow::anyhow!("{error}").context(context))
+                Failure::usage(anyhow::Error::new(error).context(context))
             }),
-            None => built_in(self.pack.as_deref().unwrap_or(DEFAULT)),
+            None => built_in(self.pack.as_deref().unwrap_or(Pack::BUILTIN[0])),
         }
     }
 }
 
-/// The pack of that name that comes with the program.
-pub(super) fn built_in(name: &str) -> Result<Arc<Pack>, Failure> {
+fn built_in(name: &str) -> Result<Arc<Pack>, Failure> {
     Pack::builtin(name).ok_or_else(|| {
         let failure = Failure::usage(anyhow::anyhow!("no schema pack `{name}` comes with pns"));
-        match did_you_mean(name, BUILT_IN) {
+        match did_you_mean(name, Pack::BUILTIN) {
             Some(likely) => failure.help(format!("did you mean `{likely}`?")),
-            None => failure.help("there are `cvent-2016-11` and `cvent-2015`; --schema-pack takes a folder"),
+            None => {
+                let known = Pack::BUILTIN.join("`, `");
+                failure.help(format!("there are `{known}`; a folder is named by --schema-pack"))
+            }
         }
     })
 }

@@ -159,10 +159,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         let failure = Failure::harness(error);
         // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
         if !failure.is_broken_pipe() {
-            return Err(failure);
+            return Err(failure.redacted(&redactor));
         }
     }
-    outcome
+    outcome.map_err(|failure| failure.redacted(&redactor))
 }
 
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
@@ -186,7 +186,7 @@ struct Selection {
 
 /// Reads the scenarios of `paths` and keeps those that `filter` selects.
 fn select(paths: &[PathBuf], filter: &Filter) -> Result<Selection, Failure> {
-    let loaded = scenario::load(paths);
+    let loaded = scenario::load(paths).sorted();
     if !loaded.diagnostics.is_empty() {
         let rendered = loaded.render(style_of_stderr());
         return Err(Failure::rendered(format!(

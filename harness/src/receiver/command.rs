@@ -128,14 +128,14 @@ pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("cannot listen on `{}`", args.listen))?;
     let mut observer = receiver.observe();
+    // Before anybody is told that the receiver is up, and may end it.
+    let mut stop = Stop::install()?;
     introduce(&args, &receiver, &identity)?;
-    let stop = stop_signal();
-    tokio::pin!(stop);
     let mut seen = 0;
     while args.max_requests.is_none_or(|max| seen < max) {
         let received = tokio::select! {
             received = observer.recv() => received,
-            signal = &mut stop => { signal?; break }
+            asked = stop.asked_for() => { asked?; break }
         };
         match received {
             Ok(received) => {
@@ -239,17 +239,37 @@ fn note(line: &str) {
     let _unheard = writeln!(io::stderr().lock(), "{line}");
 }
 
-#[cfg(unix)]
-async fn stop_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
+/// What ends the receiver: SIGINT, and SIGTERM where there is one.
+struct Stop {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
 }
 
-#[cfg(not(unix))]
-async fn stop_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+impl Stop {
+    /// From now on the signals no longer end the process by themselves.
+    #[cfg(unix)]
+    fn install() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
+    }
+
+    #[cfg(unix)]
+    async fn asked_for(&mut self) -> io::Result<()> {
+        let [interrupt, terminate] = &mut self.signals;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn install() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn asked_for(&mut self) -> io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
 }

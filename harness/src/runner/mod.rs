@@ -60,7 +60,7 @@ pub async fn run(
     let wall = Stopwatch::start();
     let ground = Ground::prepare(&settings).map_err(RunError)?;
     let own_pack = settings.schema_pack.as_deref().map(Pack::load).transpose();
-    let own_pack = own_pack.map_err(|error| RunError(error.to_string()))?.map(Arc::new);
+    let own_pack = own_pack.map_err(|error| RunError(with_causes(&error)))?.map(Arc::new);
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
     let mut tally = Tally::default();
@@ -74,6 +74,17 @@ pub async fn run(
     let finished = RunFinished { totals: tally.totals, wall: wall.elapsed(), pns_time: tally.pns_time, end };
     sink(&Event::RunFinished(finished.clone()));
     Ok(finished)
+}
+
+/// An error and what lies behind it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text.push_str(&format!(": {deeper}"));
+        cause = deeper.source();
+    }
+    text
 }
 
 #[derive(Debug, Default)]

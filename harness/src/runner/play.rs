@@ -18,7 +18,7 @@ use crate::curl::quote as shell;
 use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
 use crate::scenario::Scenario;
 use crate::scenario::model::{self, Place, Requirement, Step};
-use crate::settings::{PlainHttp, RunSettings};
+use crate::settings::{Connection, HttpVersion, PlainHttp, RunSettings};
 
 /// What all scenarios of a run share.
 #[derive(Debug)]
@@ -238,27 +238,14 @@ impl Stage {
     /// The one command that runs this scenario again with its seed.
     fn repeat_command(&self, scenario: &Scenario) -> String {
         let mut command = format!("pns run --seed {}", self.settings.seed);
-        let connection = &self.settings.connection;
         let mut add = |text: String| {
             command.push(' ');
             command.push_str(&text);
         };
-        if let Some(target) = &connection.target {
-            add(format!("--target {}", shell(&target.url())));
+        if let Some(epoch) = self.settings.epoch {
+            add(format!("--epoch {}", crate::report::text::instant(epoch)));
         }
-        match &connection.trust {
-            crate::settings::Trust::File(path) => {
-                add(format!("--cacert {}", shell(&path.display().to_string())));
-            }
-            crate::settings::Trust::Nobody => add("--insecure".to_owned()),
-            crate::settings::Trust::Platform => {}
-        }
-        if connection.target.is_some() && connection.api_key.is_some() {
-            add("--api-key \"$PNS_API_KEY\"".to_owned());
-        }
-        if connection.plain_http == PlainHttp::Permitted {
-            add("--allow-http".to_owned());
-        }
+        connection_flags(&self.settings.connection, &mut add);
         if self.settings.gear != pns_simulator::clock::Gear::Virtual {
             add(format!("--clock {}", self.settings.gear));
         }
@@ -268,11 +255,48 @@ impl Stage {
         if let Some(probe) = &self.settings.probe {
             add(format!("--probe {}", shell(&probe.0)));
         }
+        for (name, value) in &self.settings.variables {
+            add(format!("--variable {}", shell(&format!("{name}={value}"))));
+        }
         add(format!("--name {}", shell(&scenario.id)));
         for path in &self.settings.paths {
             add(shell(&path.display().to_string()));
         }
         command
+    }
+}
+
+/// The flags that make this connection again. Headers are left out: they may hold secrets.
+fn connection_flags(connection: &Connection, add: &mut impl FnMut(String)) {
+    if let Some(target) = &connection.target {
+        add(format!("--target {}", shell(&target.url())));
+    }
+    match &connection.trust {
+        crate::settings::Trust::File(path) => {
+            add(format!("--cacert {}", shell(&path.display().to_string())));
+        }
+        crate::settings::Trust::Nobody => add("--insecure".to_owned()),
+        crate::settings::Trust::Platform => {}
+    }
+    if connection.target.is_some() && connection.api_key.is_some() {
+        add("--api-key \"$PNS_API_KEY\"".to_owned());
+    }
+    if connection.plain_http == PlainHttp::Permitted {
+        add("--allow-http".to_owned());
+    }
+    if connection.http_version == HttpVersion::Http2IfOffered {
+        add("--http2".to_owned());
+    }
+    for resolve in &connection.resolve {
+        add(format!("--resolve {}", shell(&resolve.to_string())));
+    }
+    for (flag, span, usual) in [
+        ("--connect-timeout", connection.connect_timeout, Connection::CONNECT_TIMEOUT),
+        ("--ack-timeout", connection.ack_timeout, Connection::ACK_TIMEOUT),
+    ] {
+        if span != usual {
+            add(format!("{flag} {}ms", span.as_millis()));
+        }
     }
 }
 

@@ -41,6 +41,17 @@ impl LoadResult {
         if self.diagnostics.is_empty() { Ok(self.scenarios) } else { Err(self.render(style)) }
     }
 
+    /// The diagnostics in the order in which a reader meets their places; those about files as such at the end.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        let order: Vec<&str> = self.files.files().iter().map(|file| &*file.name).collect();
+        self.diagnostics.sort_by_key(|diagnostic| match &diagnostic.place {
+            Some(place) => (order.iter().position(|name| *name == &*place.file), place.start),
+            None => (Some(usize::MAX), 0),
+        });
+        self
+    }
+
     /// All diagnostics as text, with an empty line between two.
     #[must_use]
     pub fn render(&self, style: Style) -> String {

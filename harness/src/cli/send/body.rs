@@ -9,7 +9,7 @@ use pns_simulator::schema::{Key, Overrides, Pack};
 use serde_json::Value;
 
 use super::super::did_you_mean;
-use super::change::{Change, Found};
+use super::change::Change;
 use super::{Failure, published};
 
 /// Makes bodies.
@@ -44,45 +44,41 @@ impl Maker {
     /// The body with this number.
     pub(super) fn make(&self, event_type: EventType, sequence: u64) -> Result<Body, Failure> {
         let key = Key { seed: self.seed, sequence, published: published(self.published) };
-        let generated = self
-            .pack
-            .generate_with(event_type, key, &Overrides::default())
-            .map_err(|error| Failure::usage(anyhow::anyhow!("cannot make a {event_type}: {error}")))?;
-        let mut remarks = Vec::new();
-        let bytes = if self.changes.is_empty() {
-            generated
-        } else {
-            self.changed(event_type, &generated, &mut remarks)?
+        let mut bytes = Vec::new();
+        let cannot = |error| {
+            let context = format!("cannot make a body of {event_type}");
+            Failure::usage(anyhow::Error::new(error).context(context))
         };
+        self.pack.generate(event_type, key, &mut bytes).map_err(cannot)?;
+        let mut remarks = Vec::new();
+        if !self.changes.is_empty() {
+            remarks = self.remarks(event_type, &bytes);
+            let mut overrides = Overrides::default();
+            self.changes.iter().for_each(|change| change.lay_over(&mut overrides));
+            bytes = self.pack.generate_with(event_type, key, &overrides).map_err(cannot)?;
+        }
         self.hold_to_schema(event_type, &bytes)?;
         Ok(Body { event_type, event_id: self.pack.event_id(&bytes), bytes: bytes.into(), remarks })
     }
 
-    fn changed(
-        &self,
-        event_type: EventType,
-        generated: &[u8],
-        remarks: &mut Vec<String>,
-    ) -> Result<Vec<u8>, Failure> {
-        let mut body: Value = serde_json::from_slice(generated).map_err(Failure::harness)?;
-        let known: Vec<String> =
-            body.as_object().into_iter().flat_map(|members| members.keys().cloned()).collect();
-        for change in &self.changes {
-            let found = change.apply(&mut body).map_err(|error| {
-                Failure::usage(anyhow::anyhow!("cannot set a place of {event_type}: {error}"))
-            })?;
-            if found == Found::Added {
-                let mut remark = format!("{event_type} has no `{change}` of itself: it is added");
-                let known = known.iter().map(String::as_str);
-                if let Some(likely) =
-                    did_you_mean(change.member(), known.filter(|name| *name != change.member()))
-                {
-                    remark.push_str(&format!("; did you mean `{likely}`?"));
+    /// Changes of places that a body does not have of itself: perhaps misspelt.
+    fn remarks(&self, event_type: EventType, generated: &[u8]) -> Vec<String> {
+        let body: Value = serde_json::from_slice(generated).unwrap_or_default();
+        let known: Vec<&str> =
+            body.as_object().into_iter().flat_map(|members| members.keys().map(String::as_str)).collect();
+        let added = self.changes.iter().filter(|change| !change.is_in(&body));
+        added
+            .map(|change| {
+                let remark = format!("{event_type} has no `{change}` of itself: it is added");
+                let others = known.iter().copied().filter(|name| *name != change.member());
+                match did_you_mean(change.member(), others) {
+                    Some(likely) if !known.contains(&change.member()) => {
+                        format!("{remark}; did you mean `{likely}`?")
+                    }
+                    _ => remark,
                 }
-                remarks.push(remark);
-            }
-        }
-        serde_json::to_vec(&body).map_err(Failure::harness)
+            })
+            .collect()
     }
 
     fn hold_to_schema(&self, event_type: EventType, bytes: &[u8]) -> Result<(), Failure> {

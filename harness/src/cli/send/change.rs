@@ -2,25 +2,17 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use pns_simulator::schema::Overrides;
+use serde_json::Value;
 
 /// What a place becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     /// As it was written.
     path: String,
-    /// Names of members, and positions in arrays.
+    /// Names of members, and positions in arrays: how [`Overrides`] reads a path.
     tokens: Vec<String>,
     value: Value,
-}
-
-/// Whether a changed place was there before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// It was.
-    There,
-    /// It is new.
-    Added,
 }
 
 /// Reads `PATH=TEXT`.
@@ -56,39 +48,22 @@ impl Change {
         Ok(Self { path: path.to_owned(), tokens, value })
     }
 
-    /// Changes `body`. Objects on the way are made where there is nothing.
-    ///
-    /// # Errors
-    /// When something else is in the way, in words.
-    pub(super) fn apply(&self, body: &mut Value) -> Result<Found, String> {
-        let mut found = Found::There;
-        let mut place = body;
+    /// Whether `body` has something at the place.
+    pub(super) fn is_in(&self, body: &Value) -> bool {
+        let mut place = Some(body);
         for token in &self.tokens {
             place = match place {
-                Value::Object(members) => {
-                    if !members.contains_key(token) {
-                        found = Found::Added;
-                    }
-                    // What is not there yet becomes an object if the path goes on, and the value if not.
-                    members.entry(token.clone()).or_insert_with(|| Value::Object(Map::new()))
-                }
-                Value::Array(items) => {
-                    let length = items.len();
-                    let index: Option<usize> = token.parse().ok();
-                    let index = index.filter(|index| *index <= length).ok_or_else(|| {
-                        format!("`{token}` in `{}` is no position in an array of {length}", self.path)
-                    })?;
-                    if index == length {
-                        found = Found::Added;
-                        items.push(Value::Object(Map::new()));
-                    }
-                    &mut items[index]
-                }
-                other => return Err(format!("`{}` goes through a value that is {other}", self.path)),
+                Some(Value::Object(members)) => members.get(token),
+                Some(Value::Array(items)) => token.parse().ok().and_then(|index: usize| items.get(index)),
+                _ => None,
             };
         }
-        *place = self.value.clone();
-        Ok(found)
+        place.is_some()
+    }
+
+    /// Puts it among what is laid over a generated body.
+    pub(super) fn lay_over(&self, overrides: &mut Overrides) {
+        overrides.insert(self.path.clone(), self.value.clone());
     }
 
     /// The name of the body's member in which the place is.
@@ -108,24 +83,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn applied(change: &Change) -> (Result<Found, String>, Value) {
-        let mut body = json!({"reason": "X", "ids": ["a"], "venue": {"active": true}, "a.b": 1});
-        (change.apply(&mut body), body)
-    }
-
     #[test]
-    fn a_place_is_changed_or_made() {
-        for (change, found, pointer, value) in [
-            (text("reason=a=b"), Found::There, "/reason", json!("a=b")),
-            (json("venue.active=false"), Found::There, "/venue/active", json!(false)),
-            (text("ids.0=b"), Found::There, "/ids/0", json!("b")),
-            (text("ids.1=b"), Found::Added, "/ids/1", json!("b")),
-            (text("/a.b=c"), Found::There, "/a.b", json!("c")),
-            (json("new.deep={\"x\":[]}"), Found::Added, "/new/deep/x", json!([])),
+    fn a_place_is_found_where_overrides_put_it() {
+        let body = json!({"reason": "X", "ids": ["a"], "venue": {"active": true}, "a.b": 1});
+        for (change, is_there) in [
+            (text("reason=a=b"), true),
+            (json("venue.active=false"), true),
+            (text("ids.0=b"), true),
+            (text("ids.1=b"), false),
+            (text("/a.b=c"), true),
+            (text("a.b=c"), false),
+            (json("new.deep={\"x\":[]}"), false),
+            (text("reason.x=y"), false),
         ] {
             let change = change.unwrap();
-            let (result, body) = applied(&change);
-            assert_eq!((result, body.pointer(pointer)), (Ok(found), Some(&value)), "{change}");
+            assert_eq!(change.is_in(&body), is_there, "{change}");
         }
     }
 
@@ -135,7 +107,5 @@ mod tests {
             assert!(text(argument).is_err(), "{argument}");
         }
         assert!(json("reason=OTHER").unwrap_err().contains("`--set` takes plain text"));
-        assert!(applied(&text("ids.7=x").unwrap()).0.unwrap_err().contains("an array of 1"));
-        assert!(applied(&text("reason.x=y").unwrap()).0.unwrap_err().contains("goes through"));
     }
 }

@@ -132,15 +132,14 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         endpoint: Arc::new(endpoint),
         connection,
     };
-    session.try_bodies()?;
-    if curl {
-        return session.print_curl();
-    }
-    let transport = session.transport()?;
-    if dry_run {
-        return session.print_requests(&transport, pretty);
-    }
-    session.send(&transport)
+    let done = if curl {
+        session.print_curl()
+    } else if dry_run {
+        session.print_requests(pretty)
+    } else {
+        session.send()
+    };
+    done.map_err(|failure| failure.redacted(&session.redactor))
 }
 
 fn example_target() -> Endpoint {
@@ -224,6 +223,7 @@ impl Session {
     }
 
     fn print_curl(&self) -> Result<Exit, Failure> {
+        self.try_bodies()?;
         for body in self.bodies() {
             let command = curl::command(&self.connection, &self.endpoint, &body?.text());
             self.print(&(command + "\n"))?;
@@ -231,7 +231,9 @@ impl Session {
         Ok(Exit::Held)
     }
 
-    fn print_requests(&self, transport: &HttpsTransport, pretty: bool) -> Result<Exit, Failure> {
+    fn print_requests(&self, pretty: bool) -> Result<Exit, Failure> {
+        self.try_bodies()?;
+        let transport = self.transport()?;
         for (index, body) in self.bodies().enumerate() {
             let body = body?;
             let headers = transport.headers(&self.request(&body));
@@ -242,7 +244,9 @@ impl Session {
         Ok(Exit::Held)
     }
 
-    fn send(&self, transport: &HttpsTransport) -> Result<Exit, Failure> {
+    fn send(&self) -> Result<Exit, Failure> {
+        self.try_bodies()?;
+        let transport = self.transport()?;
         let runtime = super::runtime()?;
         let mut rows = shown::Rows::new(&self.events);
         let mut tally = Tally::default();

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::facts::Facts;
 use super::{Compiler, Conjunction, Given};
+use crate::schema::error::PackError;
 use crate::schema::files::{Located, Place};
-use crate::schema::pack::PackError;
 use crate::schema::plan::Node;
 
 /// After so many undecided choices within one value, the next ones take their first branch that works:

@@ -1,30 +1,10 @@
-//! The real binary, as a shell sees it: output, errors, exit codes.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+//! Help, usage, settings and errors.
 
 use std::fs;
-use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
-use assert_cmd::Command;
-
-const KEY: &str = "s3cr/et+Key=";
-
-/// `pns` in an empty folder, with nothing of this process's environment that it reads.
-fn pns(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pns"));
-    command.current_dir(folder).env_clear();
-    command
-}
-
-/// Exit code, standard output, standard error.
-fn outcome(command: &mut Command) -> (i32, String, String) {
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
+use super::{KEY, folder, outcome, pns};
 
 #[test]
 fn version_is_on_standard_output() {
@@ -130,8 +110,15 @@ fn a_key_is_taken_from_a_file_without_the_editors_line_feed() {
     let folder = folder();
     fs::write(folder.path().join("key.txt"), format!("{KEY}\n")).unwrap();
     fs::write(folder.path().join("bad.txt"), "two words\n").unwrap();
-    let run =
-        |file: &str| outcome(pns(folder.path()).args(["run", "--name", "none", "--api-key-file", file]));
+    let run = |file: &str| {
+        outcome(pns(folder.path()).args([
+            "run",
+            "--name",
+            "no scenario has this name",
+            "--api-key-file",
+            file,
+        ]))
+    };
     assert_eq!(run("key.txt").0, 3);
     let (code, _, err) = run("bad.txt");
     assert_eq!(code, 2);
