@@ -75,8 +75,13 @@ done
 : >"$work/own-pack.mutants.jsonl"
 
 cat >"$work/judge.py" <<'PYTHON'
-import json, pathlib, sys
+import decimal, json, pathlib, sys
 import jsonschema, referencing
+
+def exact(text):
+    """Decimal fractions as they are written: floating point cannot divide 179.35 by 0.05."""
+    return json.loads(text, parse_float=decimal.Decimal)
+
 
 work = pathlib.Path(sys.argv[1])
 failed = False
@@ -89,16 +94,17 @@ for pack, draft, root in (
     for path in sorted((work / pack).rglob("*.json")):
         if path.name == "manifest.json":
             continue
-        schema = json.loads(path.read_text())
+        schema = exact(path.read_text())
         draft.check_schema(schema)
-        resources.append((f"pack:///{path.relative_to(work / pack)}", referencing.Resource.from_contents(schema)))
+        # Python joins relative references only below schemes that it knows; nothing is fetched.
+        resources.append((f"http://pack.invalid/{path.relative_to(work / pack)}", referencing.Resource.from_contents(schema)))
     registry = referencing.Registry().with_resources(resources)
-    validator = draft({"$ref": f"pack:///{root}"}, registry=registry, format_checker=jsonschema.FormatChecker())
+    validator = draft({"$ref": f"http://pack.invalid/{root}"}, registry=registry, format_checker=jsonschema.FormatChecker())
     counts = {}
     for name, wanted in (("", True), (".mutants", False)):
         for line in (work / f"{pack}{name}.jsonl").read_text().splitlines():
             counts[wanted] = counts.get(wanted, 0) + 1
-            if validator.is_valid(json.loads(line)) != wanted:
+            if validator.is_valid(exact(line)) != wanted:
                 failed = True
                 print(f"MISMATCH {pack}: should be {'valid' if wanted else 'refused'}: {line}")
     print(f"jsonschema (Python): {pack}: {counts.get(True, 0)} bodies valid, {counts.get(False, 0)} mutants refused")

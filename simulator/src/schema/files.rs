@@ -9,7 +9,7 @@ use std::path::Path;
 use jsonschema::{Draft, uri};
 use serde_json::{Map, Value};
 
-use super::pack::PackError;
+use super::error::PackError;
 
 /// The most that one schema file may hold: 4 MiB, some hundred times Cvent's size.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::error::PackError;
 use super::files::{Documents, Located};
-use super::pack::PackError;
 
 /// The name of the manifest in a pack.
 pub(super) const FILE: &str = "manifest.json";

@@ -12,6 +12,7 @@
 
 mod compile;
 mod draws;
+mod error;
 mod files;
 mod format;
 mod manifest;
@@ -23,8 +24,9 @@ mod plan;
 mod validate;
 mod write;
 
+pub use error::{GenerateError, PackError};
 pub use files::{MAX_FILE_BYTES, MAX_FILES};
 pub use manifest::{Mark, Roles};
 pub use overrides::{OverrideError, Overrides};
-pub use pack::{GenerateError, Key, MAX_BODY_BYTES, Pack, PackError};
+pub use pack::{Key, MAX_BODY_BYTES, Pack};
 pub use validate::Violation;

@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 
 use super::compile::Compiler;
 use super::draws::Draws;
+use super::error::{GenerateError, PackError};
 use super::files::{Documents, Located, SourceFile, draft_by_name, read_folder};
 use super::manifest::{self, Manifest, Mark, Roles};
-use super::overrides::{OverrideError, Overrides, lay_over};
+use super::overrides::{Overrides, lay_over};
 use super::place::text_at;
 use super::plan::{NodeId, Plans};
 use super::validate::{Judge, Violation, violations};
@@ -21,7 +22,7 @@ use super::write::{EFFORT, Writer};
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// How often a body of a user's pack is written again until it validates.
-const BODY_TRIES: u64 = 64;
+pub(super) const BODY_TRIES: u64 = 64;
 /// How many bodies of each type are tried when a pack is loaded.
 const PROBES: u64 = 3;
 
@@ -34,87 +35,6 @@ pub struct Key {
     pub sequence: u64,
     /// The instant that the body carries. It changes nothing else in the bodies of the built-in packs.
     pub published: Timestamp,
-}
-
-/// A pack that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PackError {
-    /// A file or folder that cannot be read.
-    #[error("cannot read `{path}`")]
-    Read {
-        /// The path on this machine.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// No schema files.
-    #[error("no `.json` files in `{dir}`")]
-    NoFiles {
-        /// The folder.
-        dir: String,
-    },
-    /// A file that is no schema.
-    #[error("{file}: {text}")]
-    File {
-        /// The path inside the pack.
-        file: String,
-        /// What is wrong.
-        text: String,
-    },
-    /// A place in a schema that is wrong, or that no body can be generated from.
-    #[error("{file}#{pointer}: {text}")]
-    Schema {
-        /// The path inside the pack.
-        file: String,
-        /// The JSON pointer inside the file.
-        pointer: String,
-        /// What is wrong.
-        text: String,
-    },
-    /// References between files that do not hold together.
-    #[error("the references between the schema files do not hold together: {text}")]
-    References {
-        /// What is wrong.
-        text: String,
-    },
-    /// Roles that are neither given nor found.
-    #[error("{text}; a `manifest.json` beside the schema files says so, for example:\n{}", manifest::EXAMPLE)]
-    Roles {
-        /// What is missing.
-        text: String,
-    },
-}
-
-/// Why no body was generated.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum GenerateError {
-    /// The pack has no such event type.
-    #[error("the schema pack `{pack}` has no {event_type}")]
-    NoSuchType {
-        /// The pack's name.
-        pack: String,
-        /// The event type asked for.
-        event_type: EventType,
-    },
-    /// Every body that was tried is invalid.
-    #[error(
-        "no valid {event_type} was found in {BODY_TRIES} tries; the last failed at {file}#{pointer}: {text}"
-    )]
-    NoValidBody {
-        /// The event type asked for.
-        event_type: EventType,
-        /// The schema file that the last try failed at.
-        file: String,
-        /// The JSON pointer of the keyword that it failed at.
-        pointer: String,
-        /// How it failed.
-        text: String,
-    },
-    /// An override that does not fit the body's shape.
-    #[error("override {0}")]
-    Override(#[from] OverrideError),
 }
 
 /// Whether a body is validated before it is returned.

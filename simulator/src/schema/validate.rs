@@ -7,8 +7,8 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, Registry, ValidationError, Validator};
 use serde_json::{Value, json};
 
+use super::error::PackError;
 use super::files::{Documents, Located};
-use super::pack::PackError;
 
 /// The most violations that one body is told.
 const MAX_VIOLATIONS: usize = 20;

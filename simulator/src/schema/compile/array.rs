@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::{Compiler, Conjunction};
+use crate::schema::error::PackError;
 use crate::schema::files::Located;
-use crate::schema::pack::PackError;
 use crate::schema::plan::{Array, Contained, Node};
 
 /// The longest list of places that have schemas of their own.

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::facts::Facts;
 use super::{Compiler, Conjunction, Given};
+use crate::schema::error::PackError;
 use crate::schema::files::{Located, Place};
-use crate::schema::pack::PackError;
 use crate::schema::plan::Node;
 
 /// After so many undecided choices within one value, the next ones take their first branch that works:
@@ -170,27 +170,7 @@ impl<'a> Compiler<'a> {
                 }
                 Ok(branches)
             }
-            Kind::One => {
-                let mut sure = 0;
-                let mut branches = Vec::new();
-                for schema in self.children(&site.schema, "oneOf") {
-                    match decide(&schema)? {
-                        Some(true) => {
-                            sure += 1;
-                            branches.push(Branch::default());
-                        }
-                        Some(false) => {}
-                        None => branches.push(Branch::of(vec![schema])),
-                    }
-                }
-                if sure > 1 {
-                    return Ok(Vec::new());
-                }
-                // That the others fail is seen afterwards.
-                let several = branches.len() > 1;
-                branches.iter_mut().for_each(|branch| branch.check = several);
-                Ok(branches)
-            }
+            Kind::One => self.exclusive(conjunction, facts, site),
             Kind::If => self.conditional(conjunction, facts, site),
             Kind::Not => self.negated(conjunction, facts, site),
             Kind::Dependent(keyword, name) => {
@@ -222,6 +202,33 @@ impl<'a> Compiler<'a> {
                 Ok(vec![Branch { check: true, ..Branch::default() }])
             }
         }
+    }
+
+    fn exclusive(
+        &self,
+        conjunction: &Conjunction<'a>,
+        facts: &Facts<'a>,
+        site: &Site<'a>,
+    ) -> Result<Vec<Branch<'a>>, PackError> {
+        let mut sure = 0;
+        let mut branches = Vec::new();
+        for schema in self.children(&site.schema, "oneOf") {
+            match self.decide(&schema, conjunction, facts, 0)? {
+                Some(true) => {
+                    sure += 1;
+                    branches.push(Branch::default());
+                }
+                Some(false) => {}
+                None => branches.push(Branch::of(vec![schema])),
+            }
+        }
+        if sure > 1 {
+            return Ok(Vec::new());
+        }
+        // That the others fail is seen afterwards.
+        let several = branches.len() > 1;
+        branches.iter_mut().for_each(|branch| branch.check = several);
+        Ok(branches)
     }
 
     fn conditional(

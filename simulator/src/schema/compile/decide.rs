@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::facts::{Facts, first_token};
 use super::{Compiler, Conjunction, Given};
+use crate::schema::error::PackError;
 use crate::schema::files::Located;
-use crate::schema::pack::PackError;
 
 /// How far a condition is followed into the value.
 const MAX_DEPTH: usize = 12;

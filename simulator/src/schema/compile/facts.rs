@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::choice::Site;
 use super::{Compiler, Conjunction, Given};
+use crate::schema::error::PackError;
 use crate::schema::files::{Located, Place};
-use crate::schema::pack::PackError;
 
 /// The types of JSON, in the order in which a plan offers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -19,9 +19,9 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use self::facts::Facts;
+use super::error::PackError;
 use super::files::{Documents, Located, Place};
 use super::manifest::Roles;
-use super::pack::PackError;
 use super::plan::{Node, NodeId, Plans};
 use super::validate::Judge;
 

@@ -8,8 +8,8 @@ use super::decide::below;
 use super::facts::Facts;
 use super::{Compiler, Conjunction};
 use crate::schema::draws::Draws;
+use crate::schema::error::PackError;
 use crate::schema::files::Located;
-use crate::schema::pack::PackError;
 use crate::schema::pattern::Pattern;
 use crate::schema::plan::{Member, Node, Object};
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::facts::{Facts, Kind};
 use super::{Compiler, Conjunction};
 use crate::schema::draws::Draws;
+use crate::schema::error::PackError;
 use crate::schema::format::{self, Format};
-use crate::schema::pack::PackError;
 use crate::schema::pattern::Pattern;
 use crate::schema::plan::{Node, Number, Stamp};
 
