@@ -57,9 +57,9 @@ impl Format {
         match self {
             Self::Uuid => uuid(draws, out),
             Self::DateTime => instant(earlier(draws, published), true, out),
-            Self::Date => date(earlier(draws, published).as_millis() / DAY_MS, out),
+            Self::Date => out.extend_from_slice(&date(earlier(draws, published).as_millis() / DAY_MS)),
             Self::Time => {
-                time(draws.below(86_400), out);
+                out.extend_from_slice(&time(draws.below(86_400)));
                 out.push(b'Z');
             }
             Self::Regex => out.extend_from_slice(b"^[A-Z]{2,4}$"),
@@ -126,20 +126,22 @@ pub(super) fn uuid(draws: &mut Draws, out: &mut Vec<u8>) {
 /// Appends `at` as RFC 3339 in UTC, with milliseconds or without.
 pub(super) fn instant(at: Timestamp, millis: bool, out: &mut Vec<u8>) {
     let ms = at.as_millis();
-    date(ms / DAY_MS, out);
-    out.push(b'T');
-    time(ms % DAY_MS / 1_000, out);
+    let mut text = *b"____-__-__T__:__:__.___Z";
+    text[..10].copy_from_slice(&date(ms / DAY_MS));
+    text[11..19].copy_from_slice(&time(ms % DAY_MS / 1_000));
+    let ms = ms % 1_000;
+    text[20] = b'0' + (ms / 100) as u8;
+    text[21..23].copy_from_slice(&DECIMAL[(ms % 100) as usize]);
     if millis {
-        let ms = ms % 1_000;
-        out.push(b'.');
-        out.push(b'0' + (ms / 100) as u8);
-        out.extend_from_slice(&DECIMAL[(ms % 100) as usize]);
+        out.extend_from_slice(&text);
+    } else {
+        text[19] = b'Z';
+        out.extend_from_slice(&text[..20]);
     }
-    out.push(b'Z');
 }
 
-/// Appends the date so many days after 1970-01-01, by the civil-from-days algorithm (Hinnant 2013).
-fn date(days: u64, out: &mut Vec<u8>) {
+/// The date so many days after 1970-01-01, by the civil-from-days algorithm (Hinnant 2013).
+fn date(days: u64) -> [u8; 10] {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -148,20 +150,21 @@ fn date(days: u64, out: &mut Vec<u8>) {
     let day = of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
-    out.extend_from_slice(&DECIMAL[(year / 100 % 100) as usize]);
-    out.extend_from_slice(&DECIMAL[(year % 100) as usize]);
-    out.push(b'-');
-    out.extend_from_slice(&DECIMAL[month as usize]);
-    out.push(b'-');
-    out.extend_from_slice(&DECIMAL[day as usize]);
+    let mut text = *b"____-__-__";
+    text[..2].copy_from_slice(&DECIMAL[(year / 100 % 100) as usize]);
+    text[2..4].copy_from_slice(&DECIMAL[(year % 100) as usize]);
+    text[5..7].copy_from_slice(&DECIMAL[month as usize]);
+    text[8..].copy_from_slice(&DECIMAL[day as usize]);
+    text
 }
 
-fn time(seconds: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&DECIMAL[(seconds / 3_600) as usize]);
-    out.push(b':');
-    out.extend_from_slice(&DECIMAL[(seconds / 60 % 60) as usize]);
-    out.push(b':');
-    out.extend_from_slice(&DECIMAL[(seconds % 60) as usize]);
+/// The time of day so many seconds after midnight.
+fn time(seconds: u64) -> [u8; 8] {
+    let mut text = *b"__:__:__";
+    text[..2].copy_from_slice(&DECIMAL[(seconds / 3_600) as usize]);
+    text[3..5].copy_from_slice(&DECIMAL[(seconds / 60 % 60) as usize]);
+    text[6..].copy_from_slice(&DECIMAL[(seconds % 60) as usize]);
+    text
 }
 
 /// Appends words of `min..=max` characters in all, without quotes; nothing in them needs an escape.

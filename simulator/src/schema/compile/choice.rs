@@ -83,7 +83,7 @@ impl<'a> Compiler<'a> {
 
     /// Decides what can be decided, until nothing more can; `None` where a contradiction is found.
     pub(super) fn settle(&self, conjunction: &mut Conjunction<'a>) -> Result<Option<Facts<'a>>, PackError> {
-        'again: loop {
+        loop {
             let mut facts = self.facts(conjunction)?;
             if facts.never {
                 return Ok(None);
@@ -92,16 +92,18 @@ impl<'a> Compiler<'a> {
                 // Each value is judged against the whole schema: nothing is left to decide.
                 return Ok(Some(facts));
             }
+            // What is known grows with each decision, but what was known before stays true: one pass may take several.
+            let before = conjunction.decided.len();
             for site in &facts.choices {
                 let mut branches = self.branches(conjunction, &facts, site)?;
                 match branches.len() {
                     0 => return Ok(None),
-                    1 if !branches[0].check => {
-                        take(conjunction, site, branches.swap_remove(0));
-                        continue 'again;
-                    }
+                    1 if !branches[0].check => take(conjunction, site, branches.swap_remove(0)),
                     _ => {}
                 }
+            }
+            if conjunction.decided.len() > before {
+                continue;
             }
             // A choice that cannot be turned into demands is left to a check.
             let mut open = Vec::new();
