@@ -47,7 +47,8 @@ start() {
 }
 
 if ! command -v nginx >/dev/null && [ "$(id -u)" = 0 ] && [ "${CI:-}" = true ]; then
-    apt-get install -y -q nginx >/dev/null 2>&1 || true
+    # A new machine has no package lists yet.
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q nginx; } >/dev/null 2>&1 || true
 fi
 if command -v nginx >/dev/null; then
     # nginx cannot say which port it took, so it is given one that was free a moment ago.
