@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Gear};
+use pns_simulator::endpoint::Endpoint;
 
 use super::args::{ConnectionArgs, list, setting, span};
 use super::color::style_of_stderr;
@@ -270,9 +271,7 @@ fn settings(
         paths,
         filter: selection.filter(config),
         connection,
-        probe: probe
-            .or_else(|| config.probe.clone())
-            .map(|url| ProbeUrl(url.trim_end_matches('/').to_owned())),
+        probe: probe.or_else(|| config.probe.clone()).map(|url| probe_url(&url)).transpose()?,
         gear,
         seed: course.seed.or(config.seed).unwrap_or_else(new_seed),
         epoch,
@@ -286,6 +285,16 @@ fn settings(
 
 fn or<T: Clone>(given: &[T], config: &[T]) -> Vec<T> {
     if given.is_empty() { config.to_vec() } else { given.to_vec() }
+}
+
+/// The base URL to which an event id is appended; the template that `pns receiver` prints is taken as well.
+fn probe_url(text: &str) -> Result<ProbeUrl, Failure> {
+    let base = text.trim_end_matches("{eventId}").trim_end_matches('/');
+    Endpoint::parse(base).map_err(|error| {
+        Failure::usage(anyhow::Error::new(error).context("`--probe` is no address to ask at"))
+            .help("give the base URL to which `/EVENT_ID` is appended, as in `--probe https://localhost:8443/inspect`")
+    })?;
+    Ok(ProbeUrl(base.to_owned()))
 }
 
 /// From the clock, and short enough to be typed again.

@@ -120,3 +120,13 @@ fn an_interrupt_ends_with_130_and_a_report_of_what_was_done() {
     assert!(scenarios.iter().any(|one| one["title"] == "Quick"), "{report:#}");
     assert!(rest.contains("interrupted"), "{rest}");
 }
+
+#[test]
+fn an_address_that_cannot_be_asked_is_a_usage_error() {
+    let out = assert_cmd::Command::new(env!("CARGO_BIN_EXE_pns"))
+        .args(["run", "--probe", "nonsense"])
+        .assert()
+        .code(2);
+    let told = String::from_utf8_lossy(&out.get_output().stderr).into_owned();
+    assert!(told.contains("`--probe` is no address to ask at") && told.contains("help: "), "{told}");
+}
