@@ -16,4 +16,5 @@ pub mod redact;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod selftest;
 pub mod settings;
