@@ -2,7 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use pns_simulator::clock::Stopwatch;
 use tokio::io::AsyncWriteExt as _;
 
 use super::framing::{self, Delimited, Flaw};
@@ -11,17 +13,19 @@ use super::message::{After, Answer, Head, Reply, Request, Version, refuse};
 use super::plan::{Broken, Early, Ending, Expect, LeadingLine, ReadAhead, Reads, Reuse, Shape};
 use super::service;
 use super::state::Shared;
-use super::wire::{Reader, Stopped, Stream};
+use super::wire::{Reader, Stream};
 use super::write::{self, Said};
 
 /// Requests on one connection: a bound on what one peer can do, far beyond any check.
 const REQUESTS_MAX: u32 = 100_000;
 
+/// After so long a careless firewall forgets a connection; real ones take minutes, which no check has.
+const IDLE_FORGOTTEN: Duration = Duration::from_millis(1_500);
+
 /// What follows an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
-    Request,
-    /// The answer says so, or need not.
+    Request(Said),
     End(Said),
 }
 
@@ -41,6 +45,9 @@ pub(super) async fn serve<S: Stream>(shared: &Arc<Shared>, stream: S) -> io::Res
     let reuse = shared.plan.connection.reuse;
     let mut poisoned = false;
     for nth in 1..=REQUESTS_MAX {
+        if reuse == Reuse::HangAfterIdle && nth > 1 && is_idle(&mut reader).await {
+            return hang(&mut reader).await;
+        }
         let (reply, next) = match turn(shared, &mut reader, nth).await {
             Turn::Idle => break,
             Turn::BrokeOff => {
@@ -66,12 +73,10 @@ pub(super) async fn serve<S: Stream>(shared: &Arc<Shared>, stream: S) -> io::Res
                 return hang(&mut reader).await;
             }
         };
-        let said = match next {
-            Next::Request => Said::Nothing,
-            Next::End(said) => said,
-        };
-        write::answer(&mut reader.stream, &answer, shared.plan.shape, said).await?;
-        if next != Next::Request {
+        let (Next::Request(said) | Next::End(said)) = next;
+        let shape = shared.plan.refusal_shape.filter(|_| answer.status >= 400).unwrap_or(shared.plan.shape);
+        write::answer(&mut reader.stream, &answer, shape, said).await?;
+        if matches!(next, Next::End(_)) {
             break;
         }
         if shared.plan.connection.read_ahead == ReadAhead::Lost {
@@ -80,8 +85,18 @@ pub(super) async fn serve<S: Stream>(shared: &Arc<Shared>, stream: S) -> io::Res
     }
     match shared.plan.connection.ending {
         Ending::Orderly => reader.close().await,
-        Ending::NoCloseNotify => socket2::SockRef::from(reader.stream.tcp()).shutdown(std::net::Shutdown::Write),
+        Ending::NoCloseNotify => {
+            socket2::SockRef::from(reader.stream.tcp()).shutdown(std::net::Shutdown::Write)
+        }
     }
+}
+
+/// Whether the next request keeps one waiting longer than something on the way remembers the connection.
+async fn is_idle<S: Stream>(reader: &mut Reader<S>) -> bool {
+    let waited = Stopwatch::start();
+    // A peer that leaves is met again when the request is read.
+    let _next = reader.fill_once().await;
+    waited.elapsed() > IDLE_FORGOTTEN
 }
 
 /// The bytes that come are thrown away; the peer's end is the end.
@@ -136,10 +151,7 @@ async fn turn<S: Stream>(shared: &Arc<Shared>, reader: &mut Reader<S>, nth: u32)
     Turn::Replied(reply, next)
 }
 
-async fn read_head<S: Stream>(
-    shared: &Shared,
-    reader: &mut Reader<S>,
-) -> Result<Option<Head>, Flaw> {
+async fn read_head<S: Stream>(shared: &Shared, reader: &mut Reader<S>) -> Result<Option<Head>, Flaw> {
     let framing = &shared.plan.framing;
     if reader.buffered() == 0 && reader.fill_once().await.is_err() {
         return Ok(None);
@@ -176,7 +188,7 @@ fn early(shared: &Shared, request: &Request) -> Option<Turn> {
     let next = match shared.plan.early {
         Early::No => return None,
         Early::RefuseAndClose => Next::End(Said::Close),
-        Early::RefuseAndKeep => Next::Request,
+        Early::RefuseAndKeep => Next::Request(Said::Nothing),
     };
     let key = shared.key.as_ref().filter(|_| request.head.path() == service::PATH)?;
     let reply = (shared.plan.authorize)(request, key.reveal()).err()?;
@@ -195,15 +207,16 @@ async fn expectation<S: Stream>(
         let reply = refuse(417, "an expectation that is unknown here");
         return Err(Turn::Replied(reply, Next::End(Said::Close)));
     }
-    let waits = head.version == Version::Http11 && delimited != Delimited::Length(0) && reader.buffered() == 0;
+    let waits =
+        head.version == Version::Http11 && delimited != Delimited::Length(0) && reader.buffered() == 0;
     match shared.plan.framing.expect {
         Expect::Continues if waits => {
             let sent = reader.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
             let sent = sent.and(reader.stream.flush().await);
             sent.map_err(|_| Turn::BrokeOff)
         }
-        Expect::Hangs => Err(Turn::Replied(Reply::Hang, Next::Request)),
-        Expect::Continues | Expect::Ignored => Ok(()),
+        Expect::Hangs => Err(Turn::Replied(Reply::Hang, Next::End(Said::Nothing))),
+        Expect::Continues => Ok(()),
     }
 }
 
@@ -214,7 +227,7 @@ fn next(shared: &Shared, head: &Head, reply: &Reply) -> Next {
     match shared.plan.connection.reuse {
         Reuse::CloseAnnounced => return Next::End(Said::Close),
         Reuse::CloseSilently => return Next::End(Said::Nothing),
-        Reuse::IgnoresClose if asks_to_close => return Next::Request,
+        Reuse::IgnoresClose if asks_to_close => return Next::Request(Said::Nothing),
         _ => {}
     }
     if *after == After::Close || asks_to_close {
@@ -224,14 +237,9 @@ fn next(shared: &Shared, head: &Head, reply: &Reply) -> Next {
         return Next::End(Said::Nothing);
     }
     match head.version {
-        Version::Http10 if head.lists("connection", "keep-alive") => Next::Request,
+        // A sender of that version must be told (RFC 9112, 9.3).
+        Version::Http10 if head.lists("connection", "keep-alive") => Next::Request(Said::KeepAlive),
         Version::Http10 => Next::End(Said::Close),
-        Version::Http11 | Version::Http2 => Next::Request,
-    }
-}
-
-impl From<Stopped> for Flaw {
-    fn from(Stopped: Stopped) -> Self {
-        Self::BrokeOff(Vec::new())
+        Version::Http11 | Version::Http2 => Next::Request(Said::Nothing),
     }
 }

@@ -1,8 +1,8 @@
 //! Where the body of an HTTP/1 request ends.
 
 use super::message::{Field, Head, Reply, Version, refuse};
-use super::plan::{Both, Chunked, Framing, Reads};
-use super::wire::{Reader, Stream, Stopped};
+use super::plan::{Both, Chunked, Cut, Framing, Reads};
+use super::wire::{Reader, Stopped, Stream};
 
 /// Bytes of one chunk line or trailer section.
 const LINE_MAX: usize = 8 * 1024;
@@ -82,7 +82,9 @@ pub(super) async fn read<S: Stream>(
                 Ok(Vec::new())
             }
             Chunked::LinesTakenForBody => {
-                reader.fill_once().await.map_err(|_| Flaw::BrokeOff(Vec::new()))?;
+                if reader.buffered() == 0 {
+                    reader.fill_once().await.map_err(|_| Flaw::BrokeOff(Vec::new()))?;
+                }
                 Ok(reader.take_all())
             }
             _ => chunks(reader, framing).await,
@@ -107,6 +109,7 @@ async fn with_length<S: Stream>(
     }
     match reader.fill_to(length).await {
         Ok(()) => Ok(reader.take(length)),
+        Err(Stopped) if framing.cut == Cut::TakenForWhole => Ok(reader.take_all()),
         Err(Stopped) => Err(Flaw::BrokeOff(reader.take_all())),
     }
 }

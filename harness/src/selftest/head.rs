@@ -58,7 +58,9 @@ fn request_line_of(line: &[u8]) -> Result<(String, String, Version), Reply> {
     else {
         return Err(bad());
     };
-    if !is_token(method.as_bytes()) || target.is_empty() || !target.bytes().all(|byte| byte.is_ascii_graphic())
+    if !is_token(method.as_bytes())
+        || target.is_empty()
+        || !target.bytes().all(|byte| byte.is_ascii_graphic())
     {
         return Err(bad());
     }
@@ -111,8 +113,8 @@ mod tests {
 
     #[test]
     fn spellings_that_mean_the_same_are_read() {
-        let head =
-            parse(b"\r\nPOST https://h/pns?x=1 HTTP/1.1\r\nhOST:h\r\nX-A: \t b c \t\r\nX-B:\r\n\r\n").unwrap();
+        let head = parse(b"\r\nPOST https://h/pns?x=1 HTTP/1.1\r\nhOST:h\r\nX-A: \t b c \t\r\nX-B:\r\n\r\n")
+            .unwrap();
         assert_eq!((head.path(), head.text("Host")), ("/pns", Some("h")));
         assert_eq!((head.text("x-a"), head.text("x-b")), (Some("b c"), Some("")));
         let plain = parse(b"GET /a?b=https://c HTTP/1.0\r\n\r\n").unwrap();

@@ -46,6 +46,8 @@ pub(super) struct Plan {
     /// How answers look.
     pub(super) dress: fn(Answer, &Request) -> Answer,
     pub(super) shape: Shape,
+    /// How refusals are put on the wire, where that is not as other answers.
+    pub(super) refusal_shape: Option<Shape>,
     pub(super) crash: Crash,
 }
 
@@ -137,6 +139,8 @@ pub(super) enum Reuse {
     HangSecond,
     /// It is kept although the request said `Connection: close`.
     IgnoresClose,
+    /// It is kept, and forgotten by something on the way when it was idle for a while.
+    HangAfterIdle,
     /// After a refusal, whatever comes is refused.
     PoisonedByRefusal,
 }
@@ -170,6 +174,7 @@ pub(super) struct Framing {
     pub(super) head: Reads,
     pub(super) leading_line: LeadingLine,
     pub(super) length: Reads,
+    pub(super) cut: Cut,
     pub(super) chunked: Chunked,
     pub(super) both: Both,
     pub(super) expect: Expect,
@@ -181,6 +186,13 @@ pub(super) enum Reads {
     UntilComplete,
     /// One read; what is not there then is missed.
     Once,
+}
+
+/// A body that breaks off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    Dropped,
+    TakenForWhole,
 }
 
 /// An empty line before the request line (RFC 9112, 2.2).
@@ -222,8 +234,6 @@ pub(super) enum Both {
 pub(super) enum Expect {
     /// 100 is sent before the body is read.
     Continues,
-    /// Nothing is sent, and the body is read when it comes.
-    Ignored,
     /// Nothing is sent, and nothing is read.
     Hangs,
 }
@@ -294,6 +304,7 @@ impl Default for Plan {
                 head: Reads::UntilComplete,
                 leading_line: LeadingLine::Ignored,
                 length: Reads::UntilComplete,
+                cut: Cut::Dropped,
                 chunked: Chunked::AsSpecified,
                 both: Both::Refused,
                 expect: Expect::Continues,
@@ -314,6 +325,7 @@ impl Default for Plan {
             finish: |_, reply| Box::pin(std::future::ready(reply)),
             dress: |answer, _| answer,
             shape: Shape::Length,
+            refusal_shape: None,
             crash: Crash::StaysDown,
         }
     }

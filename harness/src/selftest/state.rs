@@ -71,6 +71,10 @@ pub(super) struct State {
     pub(super) present_reply: Option<Reply>,
     /// Notifications acknowledged and not yet stored.
     pub(super) queue: Vec<Note>,
+    /// The present second, and the requests in it.
+    pub(super) second: (u64, u32),
+    /// When a worker will be done with what it has.
+    pub(super) done_at: Vec<Duration>,
 }
 
 impl State {

@@ -11,7 +11,8 @@ use super::plan::Shape;
 const GARBAGE: &[u8] = b"<b>Warning</b>: headers already sent in /var/www/pns.php on line 12\r\n";
 
 /// What a receiver that is busy may send before its answer (RFC 8297, RFC 2518).
-const INTERIM: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
+const INTERIM: &[u8] =
+    b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
 
 /// What is said of the connection's future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
