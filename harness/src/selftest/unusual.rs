@@ -48,16 +48,16 @@ pub(super) const ALL: &[Specimen] = &[
         };
     }),
     Specimen::unusual("answers-chunked", "chunks, as every framework streams", |plan| {
-        plan.shape = Shape::Chunked
+        plan.shape = Shape::Chunked;
     }),
     Specimen::unusual("answers-until-close", "the end of the connection is the end of the answer", |plan| {
         plan.shape = Shape::UntilClose;
     }),
     Specimen::unusual("answers-byte-by-byte", "a byte for each TLS record", |plan| {
-        plan.shape = Shape::ByteByByte
+        plan.shape = Shape::ByteByByte;
     }),
     Specimen::unusual("answers-1xx-first", "102 and 103 before the answer", |plan| {
-        plan.shape = Shape::InterimFirst
+        plan.shape = Shape::InterimFirst;
     }),
     Specimen::unusual(
         "answers-in-lower-case",
@@ -152,7 +152,7 @@ pub(super) const ALL: &[Specimen] = &[
         plan.framing.body_max = 100 * 1024;
     }),
     Specimen::unusual("strict-on-heads", "400 and the end for every header given twice", |plan| {
-        plan.gate = no_repeats
+        plan.gate = no_repeats;
     }),
     Specimen::unusual(
         "closes-on-bad-json",

@@ -39,7 +39,7 @@ pub(super) const ALL: &[Specimen] = &[
         "`strncmp(given, expected, strlen(given))`",
         |plan| {
             plan.authorize =
-                |request, key| compared(request, |given| !given.is_empty() && key.starts_with(given))
+                |request, key| compared(request, |given| !given.is_empty() && key.starts_with(given));
         },
     ),
     keyed(
@@ -53,7 +53,7 @@ pub(super) const ALL: &[Specimen] = &[
         &["auth/key-with-suffix-refused"],
         "`header.includes(key)`: anything around it goes",
         |plan| {
-            plan.authorize = |request, key| verdict(given(request).is_some_and(|value| value.contains(key)))
+            plan.authorize = |request, key| verdict(given(request).is_some_and(|value| value.contains(key)));
         },
     ),
     keyed(

@@ -20,7 +20,7 @@ pub(super) const ALL: &[Specimen] = &[
         "every-delivery-processed",
         &["effects/duplicate-later", "effects/duplicated-often", "effects/duplicate-after-lost-acknowledgement"],
         "no deduplication: an acknowledgement that is lost books the room twice",
-        |plan| plan.apply = |shared, note| at_once(shared, note, |shared, note| shared.process(note)),
+        |plan| plan.apply = |shared, note| at_once(shared, note, Shared::process),
     )
     .needing(&[Need::Probe]),
     Specimen::bug(

@@ -76,7 +76,7 @@ pub(super) const ALL: &[Specimen] = &[
         "a deep merge in JavaScript that assigns `__proto__`, or a library that refuses the whole body for it",
         |plan| {
             plan.validate =
-                |value, body| unless(internal_error, any_name(value, |n| n == "__proto__"), value, body)
+                |value, body| unless(internal_error, any_name(value, |n| n == "__proto__"), value, body);
         },
     ),
     Specimen::bug(
@@ -84,7 +84,7 @@ pub(super) const ALL: &[Specimen] = &[
         &["accepts/unknown-field-names"],
         "a JSON library that turns objects into XML or properties: an empty name is none there",
         |plan| {
-            plan.validate = |value, body| unless(internal_error, any_name(value, str::is_empty), value, body)
+            plan.validate = |value, body| unless(internal_error, any_name(value, str::is_empty), value, body);
         },
     ),
     Specimen::bug(
@@ -103,7 +103,7 @@ pub(super) const ALL: &[Specimen] = &[
         &["accepts/venue-event", "accepts/every-event-type"],
         "every notification is filed under its RFP: VENUE_VISIBILITY_CHANGED has none",
         |plan| {
-            plan.validate = |value, body| unless(internal_error, value.get("rfpId").is_none(), value, body)
+            plan.validate = |value, body| unless(internal_error, value.get("rfpId").is_none(), value, body);
         },
     ),
     Specimen::bug(
@@ -112,7 +112,7 @@ pub(super) const ALL: &[Specimen] = &[
         "an enum made from `rfpEventType.json` alone: 32 types",
         |plan| {
             plan.validate =
-                |value, body| unless(bad_request, is_type(value, "VENUE_VISIBILITY_CHANGED"), value, body)
+                |value, body| unless(bad_request, is_type(value, "VENUE_VISIBILITY_CHANGED"), value, body);
         },
     ),
     Specimen::bug(
@@ -160,7 +160,7 @@ pub(super) const ALL: &[Specimen] = &[
         "`required: [eventCategory]`: a notification queued before the change is refused",
         |plan| {
             plan.validate =
-                |value, body| unless(bad_request, value.get("eventCategory").is_none(), value, body)
+                |value, body| unless(bad_request, value.get("eventCategory").is_none(), value, body);
         },
     ),
     Specimen::bug(

@@ -66,7 +66,8 @@ pub(super) const ALL: &[Specimen] = &[
         &["accepts/text-emoji", "accepts/text-surrogate-pairs", "accepts/message-texts"],
         "MySQL's `utf8`, which has three bytes for a character: `Incorrect string value: '\\xF0\\x9F…'`",
         |plan| {
-            plan.validate = |value, body| failing_on(value, body, |text| text.chars().any(|c| c > '\u{ffff}'))
+            plan.validate =
+                |value, body| failing_on(value, body, |text| text.chars().any(|c| c > '\u{ffff}'));
         },
     ),
     Specimen::bug(
