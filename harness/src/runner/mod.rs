@@ -26,8 +26,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::event::{
-    Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Target as TargetName,
-    Totals,
+    Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Strength, Subject,
+    Target as TargetName, Totals,
 };
 use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
@@ -189,6 +189,8 @@ fn started(
         filtered_out,
         notes: notes(settings, ground),
         request_budget: scenarios.iter().map(|scenario| scenario.limits.attempts).sum(),
+        subject: Subject::Scenarios,
+        fail_on: Strength::Should,
     }
 }
 
@@ -241,6 +243,7 @@ fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
         wall: Duration::ZERO,
         attempts: 0,
         deliveries: 0,
+        cases: 0,
         notes: Vec::new(),
     }
 }

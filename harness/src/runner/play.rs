@@ -47,7 +47,7 @@ impl Stage {
             Event::ScenarioStarted(ScenarioStarted {
                 id: scenario.id.clone(),
                 title: scenario.title.clone(),
-                location,
+                location: Some(location),
                 clause: scenario.clause,
             }),
         )
@@ -128,6 +128,7 @@ impl Stage {
             wall: world.wall(),
             attempts: world.ledger.attempts() as u64,
             deliveries: world.ledger.deliveries().count() as u64,
+            cases: 1,
             notes,
         }
     }
@@ -231,6 +232,7 @@ impl Stage {
             attempts: world.ledger.attempts() as u64,
             pending: world.driver.sender().pending() as u64,
             wall: world.wall(),
+            doing: None,
         };
         tell(events, Event::ScenarioProgress(progress)).await;
     }
