@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -78,6 +79,8 @@ pub enum Trust {
     Platform,
     /// By the authorities in this PEM file only, as curl's `--cacert`.
     File(PathBuf),
+    /// By the authorities in this PEM text only: those of a receiver inside this process.
+    Pem(Arc<str>),
     /// Not at all.
     Nobody,
 }

@@ -5,6 +5,7 @@ mod exchanges;
 mod expect;
 mod lifecycle;
 mod play;
+mod player;
 mod probe;
 mod rate;
 mod reactions;
@@ -33,6 +34,7 @@ use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
+pub(crate) use player::Player;
 pub(crate) use target::{transport, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -64,7 +66,7 @@ pub async fn run(
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
     let mut tally = Tally::default();
-    let end = match preflight(&settings, &ground).await {
+    let end = match preflight(settings.wait_for_target, &ground).await {
         Err(reason) => RunEnd::Unreachable(reason),
         Ok(()) => {
             let stage = Arc::new(play::Stage { settings, ground, own_pack });
@@ -154,10 +156,10 @@ fn deliver(event: &Event, tally: &mut Tally, sink: &mut dyn FnMut(&Event)) {
 }
 
 /// Finds out whether the target takes connections, before eighty scenarios say so one by one.
-async fn preflight(settings: &RunSettings, ground: &Ground) -> Result<(), String> {
+async fn preflight(wait: Option<Duration>, ground: &Ground) -> Result<(), String> {
     let Ground::Endpoint(target) = ground else { return Ok(()) };
     let endpoint = &target.endpoint;
-    let patience = settings.wait_for_target.unwrap_or_default();
+    let patience = wait.unwrap_or_default();
     let waited = Stopwatch::start();
     loop {
         let Err((reason, detail)) = target.transport.connect(endpoint).await else { return Ok(()) };

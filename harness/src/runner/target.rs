@@ -172,6 +172,7 @@ pub(crate) fn trust(connection: &Connection) -> Result<Trust, String> {
     Ok(match &connection.trust {
         settings::Trust::Platform => Trust::Platform,
         settings::Trust::Nobody => Trust::Unverified,
+        settings::Trust::Pem(pem) => Trust::Bundle(pem.as_bytes().to_vec()),
         settings::Trust::File(path) => {
             let pem =
                 std::fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
