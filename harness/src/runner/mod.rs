@@ -34,7 +34,7 @@ use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
-pub(crate) use player::Player;
+pub(crate) use player::{Player, flags};
 pub(crate) use target::{transport, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -228,11 +228,14 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
 
 /// The seed of one scenario: its own, so that running it alone gives the same run.
 fn scenario_seed(seed: u64, id: &str) -> u64 {
-    // FNV-1a: small, stable, and good enough to tell names apart.
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    pns_engine::rng::draw(seed, hash_of(id), 0)
+}
+
+/// FNV-1a: small, stable, and good enough to tell names apart.
+pub(crate) fn hash_of(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    pns_engine::rng::draw(seed, hash, 0)
+    })
 }
 
 /// A scenario that did not run, told as finished.
