@@ -1,12 +1,14 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
 mod bodies;
+mod effects;
 mod exchanges;
 mod expect;
 mod lifecycle;
 mod play;
 mod player;
 mod probe;
+mod probe_command;
 mod rate;
 mod reactions;
 mod step;
@@ -208,7 +210,7 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if target.api_key.is_none() {
             notes.push(Note::NoApiKey);
         }
-        if target.probe_url.is_none() {
+        if target.probe.is_none() {
             notes.push(Note::AcknowledgementsOnly);
         }
         // That nothing is verified has its own note.

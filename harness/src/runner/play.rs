@@ -273,7 +273,7 @@ impl Stage {
             add(format!("--schema-pack {}", shell(&pack.display().to_string())));
         }
         if let Some(probe) = &self.settings.probe {
-            add(format!("--probe {}", shell(&probe.0)));
+            add(probe.flags().trim_start().to_owned());
         }
         for (name, value) in &self.settings.variables {
             add(format!("--variable {}", shell(&format!("{name}={value}"))));
