@@ -8,7 +8,7 @@ use crate::settings::{Connection, HttpVersion, Trust};
 pub fn command(connection: &Connection, endpoint: &Endpoint, body: &str) -> String {
     let mut words = vec!["curl".to_owned(), "--silent".into(), "--show-error".into(), "--include".into()];
     match &connection.trust {
-        Trust::Platform => {}
+        Trust::Platform | Trust::Pem(_) => {}
         Trust::File(path) => words.push(format!("--cacert {}", quote(&path.display().to_string()))),
         Trust::Nobody => words.push("--insecure".into()),
     }

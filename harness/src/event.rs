@@ -60,6 +60,19 @@ pub struct RunStarted {
     pub notes: Vec<Note>,
     /// The most requests that the run may make, by the scenarios' own limits.
     pub request_budget: u64,
+    /// What [`Event::ScenarioStarted`] stands for.
+    pub subject: Subject,
+    /// The least strength of a check that turns the run red when it does not hold.
+    pub fail_on: Strength,
+}
+
+/// What a run is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Scenario files: `pns run`, `pns replay`.
+    Scenarios,
+    /// Property checks, each told as a scenario of its own with the id `family/name`: `pns check`.
+    Checks,
 }
 
 /// What a run judges.
@@ -87,6 +100,8 @@ pub enum Note {
         /// Why.
         reason: String,
     },
+    /// No probe: the family `effects` is skipped.
+    EffectsNotChecked,
     /// The machine has no trusted roots; the bundled ones are used.
     BundledRoots,
     /// Anything else worth a line.
@@ -100,8 +115,8 @@ pub struct ScenarioStarted {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// Where its title stands.
-    pub location: Location,
+    /// Where its title stands; `None`: it is no file's.
+    pub location: Option<Location>,
     /// The statement of the PNS page on which it rests.
     pub clause: Clause,
 }
@@ -128,6 +143,8 @@ pub struct ScenarioProgress {
     pub pending: u64,
     /// Wall time since the scenario's start.
     pub wall: Duration,
+    /// What is being done, in a few words: "case 12 of 25", "shrinking, 40 cases left".
+    pub doing: Option<String>,
 }
 
 /// A scenario ended.
@@ -147,6 +164,8 @@ pub struct ScenarioFinished {
     pub attempts: u64,
     /// Deliveries made.
     pub deliveries: u64,
+    /// Cases played: 1 for a scenario, as many as were drawn for a property check.
+    pub cases: u64,
     /// Remarks for the reader: a probe that was skipped, an attempt cap (a deviation from Cvent's page) …
     pub notes: Vec<String>,
 }
@@ -210,6 +229,8 @@ pub enum CheckVerdict {
     Passed,
     /// It did not: see [`CheckResult::failure`].
     Failed,
+    /// It did not, and its strength is below what turns this run red. See [`CheckResult::failure`].
+    Warned,
     /// It does not apply, for this reason.
     Skipped(String),
     /// It could not be decided, for this reason.
@@ -235,6 +256,58 @@ pub struct CheckFailure {
     pub curl: Option<String>,
     /// The one command that runs this scenario again with its seed.
     pub repeat: String,
+    /// Requests made outside the sender's schedule, in order: those that show what went wrong, the telling one last.
+    pub exchanges: Vec<WireExchange>,
+    /// Whether it happens again; `None`: it was not tried again.
+    pub reproduced: Option<Reproduced>,
+    /// The smallest scenario file that shows it, for a property check.
+    pub scenario: Option<ScenarioText>,
+}
+
+/// How often a failure came again when it was tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reproduced {
+    /// Times that it failed, the first time among them.
+    pub failed: u32,
+    /// Times that it was tried.
+    pub tried: u32,
+}
+
+impl Reproduced {
+    /// Whether it failed every time.
+    pub const fn is_certain(self) -> bool {
+        self.failed == self.tried
+    }
+}
+
+/// A scenario file that shows a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioText {
+    /// The file's text, without secrets.
+    pub text: String,
+    /// Where it was saved, if it was.
+    pub saved: Option<String>,
+    /// How many simpler cases were tried to find it; 0: it was not shrunk.
+    pub shrunk_by: u64,
+}
+
+/// One request made by bytes, outside the sender's schedule, and what came back. Holds no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireExchange {
+    /// Which it is: "request 2 of 3, on connection `a`".
+    pub label: String,
+    /// What was sent: request line, headers and body as they went out, made printable and cut; the key as `***`.
+    pub request: String,
+    /// What came back, likewise; `None`: nothing.
+    pub response: Option<String>,
+    /// How it ended: "status 500", "closed without an answer", "no answer within 5 s".
+    pub outcome: String,
+    /// Whether that is what was wanted.
+    pub fits: bool,
+    /// "new connection, TLS 1.3, HTTP/1.1".
+    pub connection: String,
+    /// Real time from the request's last byte to the end of the answer; `None`: there was none.
+    pub latency: Option<Duration>,
 }
 
 /// What happened to one delivery.
@@ -381,16 +454,22 @@ impl CheckVerdict {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
+            Self::Warned => "warned",
             Self::Skipped(_) => "skipped",
             Self::Inconclusive(_) => "inconclusive",
             Self::Error(_) => "error",
         }
     }
 
+    /// Whether the check was decided against the receiver, whatever that does to the run.
+    pub const fn is_broken(&self) -> bool {
+        matches!(self, Self::Failed | Self::Warned)
+    }
+
     /// The reason that goes with it.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Passed | Self::Failed => None,
+            Self::Passed | Self::Failed | Self::Warned => None,
             Self::Skipped(reason) | Self::Inconclusive(reason) | Self::Error(reason) => Some(reason),
         }
     }
@@ -420,6 +499,10 @@ impl std::fmt::Display for Note {
             Self::NoApiKey => {
                 "no API key: notifications carry no authorization header, checks of the key are skipped"
             }
+            Self::EffectsNotChecked => {
+                "effects are not checked: without --probe nothing is known of what the receiver did with a \
+                 notification that it acknowledged"
+            }
             Self::BundledRoots => {
                 "this machine has no trusted certificate authorities: the bundled ones are used"
             }
@@ -437,6 +520,7 @@ impl Note {
             Self::PlainHttp => "plain-http",
             Self::AcknowledgementsOnly => "acknowledgements-only",
             Self::NoApiKey => "no-api-key",
+            Self::EffectsNotChecked => "effects-not-checked",
             Self::BundledRoots => "bundled-roots",
             Self::Unsound { .. } => "unsound-checks",
             Self::Other(_) => "other",

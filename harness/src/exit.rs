@@ -61,7 +61,7 @@ impl Exit {
             Self::Broken
         } else if scenarios.inconclusive > 0
             || scenarios.passed == 0
-            || checks.passed == 0
+            || checks.passed + checks.warned == 0
             || matches!(end, RunEnd::Unreachable(_))
         {
             Self::Inconclusive

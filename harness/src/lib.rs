@@ -11,6 +11,7 @@ pub mod curl;
 pub mod event;
 pub mod exit;
 pub mod ledger;
+pub mod property;
 pub mod receiver;
 pub mod redact;
 pub mod report;

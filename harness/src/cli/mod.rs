@@ -4,13 +4,14 @@
 //! the environment, by clap's definitions.
 
 mod args;
+mod check;
 mod color;
 mod config;
 mod events;
 mod explain;
-
 mod lint;
 mod pack;
+mod probe_args;
 mod run;
 mod schema;
 mod send;
@@ -64,6 +65,8 @@ struct Cli {
 enum Command {
     /// Run scenarios against a receiver and judge it
     Run(Box<run::Args>),
+    /// Try properties on a receiver and tell what it gets wrong
+    Check(Box<check::Args>),
     /// Send one or more notifications now
     Send(Box<send::Args>),
     /// Schema packs: what a notification's body looks like
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
     cli.color.unwrap_or(Color::Auto).apply();
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Check(args) => check::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),

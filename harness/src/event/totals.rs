@@ -22,6 +22,8 @@ pub struct Counts {
     pub passed: u64,
     /// Did not hold; an unexpected pass among them.
     pub failed: u64,
+    /// Did not hold, and are not red in this run: advice, or below `--fail-on`.
+    pub warned: u64,
     /// Did not apply.
     pub skipped: u64,
     /// Could not be decided.
@@ -33,22 +35,24 @@ pub struct Counts {
 impl Counts {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.passed + self.failed + self.skipped + self.inconclusive + self.errors
+        self.passed + self.failed + self.warned + self.skipped + self.inconclusive + self.errors
     }
 
     /// Adds other counts to these.
     pub fn add(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.warned += other.warned;
         self.skipped += other.skipped;
         self.inconclusive += other.inconclusive;
         self.errors += other.errors;
     }
 
-    /// Counts one check. A failed check of strength [`Strength::Advice`] is not red: it counts as passed.
+    /// Counts one check. A failed check of strength [`Strength::Advice`] is not red.
     pub fn count_check(&mut self, check: &CheckResult) {
         match &check.verdict {
-            CheckVerdict::Failed if check.strength == Strength::Advice => self.passed += 1,
+            CheckVerdict::Failed if check.strength == Strength::Advice => self.warned += 1,
+            CheckVerdict::Warned => self.warned += 1,
             CheckVerdict::Passed => self.passed += 1,
             CheckVerdict::Failed => self.failed += 1,
             CheckVerdict::Skipped(_) => self.skipped += 1,

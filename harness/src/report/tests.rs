@@ -73,6 +73,7 @@ fn failure() -> CheckFailure {
         deliveries_left_out: 2,
         curl: Some("curl -H \"Authorization: api_key $PNS_API_KEY\" https://hotel.example/pns".to_owned()),
         repeat: "pns run --seed 42 --target https://hotel.example/pns downtime/x.yaml".to_owned(),
+        ..CheckFailure::default()
     }
 }
 
@@ -94,7 +95,7 @@ fn scenario(id: &str, title: &str, verdict: ScenarioVerdict, checks: Vec<CheckRe
     let started = ScenarioStarted {
         id: id.to_owned(),
         title: title.to_owned(),
-        location: Location { file: format!("scenarios/{id}.yaml"), line: 1 },
+        location: Some(Location { file: format!("scenarios/{id}.yaml"), line: 1 }),
         clause: Clause::DeliveryFailure,
     };
     let finished = ScenarioFinished {
@@ -105,6 +106,7 @@ fn scenario(id: &str, title: &str, verdict: ScenarioVerdict, checks: Vec<CheckRe
         wall: Duration::from_micros(12_345),
         attempts: 4,
         deliveries: 1,
+        cases: 1,
         notes: Vec::new(),
     };
     [Event::ScenarioStarted(started), Event::ScenarioFinished(finished)]
@@ -157,6 +159,8 @@ fn run() -> Vec<Event> {
         filtered_out: 3,
         notes: vec![Note::TlsNotVerified, Note::AcknowledgementsOnly],
         request_budget: 70_000,
+        subject: Subject::Scenarios,
+        fail_on: Strength::Should,
     })];
     events.extend(scenarios);
     events.push(Event::RunFinished(RunFinished {

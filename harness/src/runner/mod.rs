@@ -1,11 +1,14 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
 mod bodies;
+mod effects;
 mod exchanges;
 mod expect;
 mod lifecycle;
 mod play;
+mod player;
 mod probe;
+mod probe_command;
 mod rate;
 mod reactions;
 mod step;
@@ -26,13 +29,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::event::{
-    Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Target as TargetName,
-    Totals,
+    Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Strength, Subject,
+    Target as TargetName, Totals,
 };
 use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
+pub(crate) use player::{Player, flags};
 pub(crate) use target::{transport, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -64,7 +68,7 @@ pub async fn run(
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
     let mut tally = Tally::default();
-    let end = match preflight(&settings, &ground).await {
+    let end = match preflight(settings.wait_for_target, &ground).await {
         Err(reason) => RunEnd::Unreachable(reason),
         Ok(()) => {
             let stage = Arc::new(play::Stage { settings, ground, own_pack });
@@ -154,10 +158,10 @@ fn deliver(event: &Event, tally: &mut Tally, sink: &mut dyn FnMut(&Event)) {
 }
 
 /// Finds out whether the target takes connections, before eighty scenarios say so one by one.
-async fn preflight(settings: &RunSettings, ground: &Ground) -> Result<(), String> {
+async fn preflight(wait: Option<Duration>, ground: &Ground) -> Result<(), String> {
     let Ground::Endpoint(target) = ground else { return Ok(()) };
     let endpoint = &target.endpoint;
-    let patience = settings.wait_for_target.unwrap_or_default();
+    let patience = wait.unwrap_or_default();
     let waited = Stopwatch::start();
     loop {
         let Err((reason, detail)) = target.transport.connect(endpoint).await else { return Ok(()) };
@@ -189,6 +193,8 @@ fn started(
         filtered_out,
         notes: notes(settings, ground),
         request_budget: scenarios.iter().map(|scenario| scenario.limits.attempts).sum(),
+        subject: Subject::Scenarios,
+        fail_on: Strength::Should,
     }
 }
 
@@ -204,7 +210,7 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if target.api_key.is_none() {
             notes.push(Note::NoApiKey);
         }
-        if target.probe_url.is_none() {
+        if target.probe.is_none() {
             notes.push(Note::AcknowledgementsOnly);
         }
         // That nothing is verified has its own note.
@@ -224,11 +230,14 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
 
 /// The seed of one scenario: its own, so that running it alone gives the same run.
 fn scenario_seed(seed: u64, id: &str) -> u64 {
-    // FNV-1a: small, stable, and good enough to tell names apart.
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    pns_engine::rng::draw(seed, hash_of(id), 0)
+}
+
+/// FNV-1a: small, stable, and good enough to tell names apart.
+pub(crate) fn hash_of(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    pns_engine::rng::draw(seed, hash, 0)
+    })
 }
 
 /// A scenario that did not run, told as finished.
@@ -241,6 +250,7 @@ fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
         wall: Duration::ZERO,
         attempts: 0,
         deliveries: 0,
+        cases: 0,
         notes: Vec::new(),
     }
 }

@@ -47,22 +47,35 @@ impl Stage {
             Event::ScenarioStarted(ScenarioStarted {
                 id: scenario.id.clone(),
                 title: scenario.title.clone(),
-                location,
+                location: Some(location),
                 clause: scenario.clause,
             }),
         )
         .await;
         let finished = match self.reason_to_skip(scenario) {
             Some(reason) => not_run(&scenario.id, ScenarioVerdict::Skipped(reason)),
-            None => match self.world(scenario).await {
-                Ok(world) => self.play_in(world, scenario, events).await,
-                Err(reason) => not_run(&scenario.id, ScenarioVerdict::Error(reason)),
-            },
+            None => {
+                let seed = scenario_seed(self.settings.seed, &scenario.id);
+                self.play_seeded(scenario, seed, Some(events)).await
+            }
         };
         tell(events, Event::ScenarioFinished(finished)).await;
     }
 
-    fn reason_to_skip(&self, scenario: &Scenario) -> Option<String> {
+    /// Runs one scenario with a seed of its own, whether or not it applies here, and tells how far it has come.
+    pub(super) async fn play_seeded(
+        &self,
+        scenario: &Scenario,
+        seed: u64,
+        events: Option<&Events>,
+    ) -> ScenarioFinished {
+        match self.world(scenario, seed).await {
+            Ok(world) => self.play_in(world, scenario, events).await,
+            Err(reason) => not_run(&scenario.id, ScenarioVerdict::Error(reason)),
+        }
+    }
+
+    pub(super) fn reason_to_skip(&self, scenario: &Scenario) -> Option<String> {
         let (embedded, probe, api_key) =
             (self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key());
         let missing = |requirement: &Requirement| match requirement {
@@ -81,7 +94,7 @@ impl Stage {
         (!scenario.when.holds(embedded, probe, api_key)).then(|| "its `when` does not hold here".to_owned())
     }
 
-    async fn world(&self, scenario: &Scenario) -> Result<World, String> {
+    async fn world(&self, scenario: &Scenario, seed: u64) -> Result<World, String> {
         let pack = match &self.own_pack {
             Some(pack) => Arc::clone(pack),
             None => {
@@ -91,11 +104,15 @@ impl Stage {
         };
         let (target, receiver) = self.ground.target(scenario, &pack).await?;
         let clock = Clock::start(self.settings.gear, self.settings.epoch);
-        let seed = scenario_seed(self.settings.seed, &scenario.id);
         Ok(World::new(scenario, seed, pack, clock, target, receiver))
     }
 
-    async fn play_in(&self, mut world: World, scenario: &Scenario, events: &Events) -> ScenarioFinished {
+    async fn play_in(
+        &self,
+        mut world: World,
+        scenario: &Scenario,
+        events: Option<&Events>,
+    ) -> ScenarioFinished {
         let mut checks = Checks::new(scenario, self.repeat_command(scenario));
         let trouble = match self.prepare(&mut world, scenario) {
             Ok(()) => self.go_through(&mut world, scenario, &mut checks, events).await,
@@ -128,6 +145,7 @@ impl Stage {
             wall: world.wall(),
             attempts: world.ledger.attempts() as u64,
             deliveries: world.ledger.deliveries().count() as u64,
+            cases: 1,
             notes,
         }
     }
@@ -151,7 +169,7 @@ impl Stage {
         world: &mut World,
         scenario: &Scenario,
         checks: &mut Checks<'_>,
-        events: &Events,
+        events: Option<&Events>,
     ) -> Option<String> {
         let mut missed = None;
         for step in scenario.steps.iter().filter(|step| self.applies(step.when)) {
@@ -224,13 +242,15 @@ impl Stage {
         when.holds(self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key())
     }
 
-    async fn tell_progress(&self, world: &World, scenario: &Scenario, events: &Events) {
+    async fn tell_progress(&self, world: &World, scenario: &Scenario, events: Option<&Events>) {
+        let Some(events) = events else { return };
         let progress = ScenarioProgress {
             id: scenario.id.clone(),
             pns_time: world.elapsed(),
             attempts: world.ledger.attempts() as u64,
             pending: world.driver.sender().pending() as u64,
             wall: world.wall(),
+            doing: None,
         };
         tell(events, Event::ScenarioProgress(progress)).await;
     }
@@ -253,7 +273,7 @@ impl Stage {
             add(format!("--schema-pack {}", shell(&pack.display().to_string())));
         }
         if let Some(probe) = &self.settings.probe {
-            add(format!("--probe {}", shell(&probe.0)));
+            add(probe.flags().trim_start().to_owned());
         }
         for (name, value) in &self.settings.variables {
             add(format!("--variable {}", shell(&format!("{name}={value}"))));
@@ -267,7 +287,7 @@ impl Stage {
 }
 
 /// The flags that make this connection again. Headers are left out: they may hold secrets.
-fn connection_flags(connection: &Connection, add: &mut impl FnMut(String)) {
+pub(super) fn connection_flags(connection: &Connection, add: &mut impl FnMut(String)) {
     if let Some(target) = &connection.target {
         add(format!("--target {}", shell(&target.url())));
     }
@@ -276,7 +296,7 @@ fn connection_flags(connection: &Connection, add: &mut impl FnMut(String)) {
             add(format!("--cacert {}", shell(&path.display().to_string())));
         }
         crate::settings::Trust::Nobody => add("--insecure".to_owned()),
-        crate::settings::Trust::Platform => {}
+        crate::settings::Trust::Platform | crate::settings::Trust::Pem(_) => {}
     }
     if connection.target.is_some() && connection.api_key.is_some() {
         add("--api-key \"$PNS_API_KEY\"".to_owned());

@@ -81,6 +81,7 @@ impl<'a> Checks<'a> {
             deliveries: shown,
             deliveries_left_out,
             repeat: self.repeat.clone(),
+            ..CheckFailure::default()
         };
         let at = world.offset(expect::decided_at(world, &failure.deliveries));
         self.add(at, id, title, CheckVerdict::Failed, Some(location(place)), Some(Box::new(told)));

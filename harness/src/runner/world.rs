@@ -427,7 +427,7 @@ impl World {
         }
         match name {
             "target" => Some(Value::String(self.target.endpoint.url())),
-            "probe_url" => self.target.probe_url.clone().map(Value::String),
+            "probe_url" => Some(Value::from(self.target.probe.as_ref()?.base_url()?)),
             _ => None,
         }
     }

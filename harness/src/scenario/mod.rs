@@ -18,6 +18,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::is_json_path;
 pub use check::{MAX_EMITTED, MAX_EXPECTATIONS, MAX_ROWS, MAX_STEPS};
 pub use diagnostic::{Diagnostic, Style};
 pub use document::json_schema;
@@ -27,3 +28,11 @@ pub use source::{SourceFile, Sources};
 pub use template::{FillError, MAX_EXPANSION_BYTES, MAX_TEXT_BYTES};
 pub use units::MAX_SPAN;
 pub use yaml::{MAX_ALIASES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES};
+
+/// A YAML text as JSON, as the files' reader understands it.
+#[cfg(test)]
+pub(crate) fn read_yaml(text: &str) -> Result<serde_json::Value, String> {
+    let mut sources = Sources::default();
+    let file = sources.add("test", text);
+    yaml::read(&sources, file).map(|node| node.json()).map_err(|error| error.message)
+}

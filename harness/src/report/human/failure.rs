@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::super::text::{count, offset, printable, table, wall, wrap};
 use super::mark;
 use crate::event::{
-    AttemptLine, CheckFailure, CheckResult, CheckVerdict, DeliveryState, DeliveryTimeline, ScenarioFinished,
+    AttemptLine, CheckFailure, CheckResult, DeliveryState, DeliveryTimeline, ScenarioFinished,
     ScenarioStarted,
 };
 use crate::report::style::{BOLD, DIM, RED, paint};
@@ -23,7 +23,7 @@ pub(super) fn write_all(
     let nothing = CheckFailure::default();
     let mut repeat = None;
     for check in &finished.checks {
-        if check.verdict != CheckVerdict::Failed {
+        if !check.verdict.is_broken() {
             continue;
         }
         let failure = check.failure.as_deref().unwrap_or(&nothing);
@@ -40,7 +40,7 @@ pub(super) fn write_all(
     if let Some(repeat) = repeat {
         writeln!(out, "\n      {} {}", paint(BOLD, "repeat:"), printable(repeat))?;
     }
-    let told = finished.checks.iter().any(|check| check.verdict == CheckVerdict::Failed);
+    let told = finished.checks.iter().any(|check| check.verdict.is_broken());
     if told { writeln!(out) } else { Ok(()) }
 }
 
@@ -53,9 +53,11 @@ fn head(
     let title = paint(BOLD, &printable(&check.title));
     let kind = format!("{}, {}", check.id, check.strength.name());
     writeln!(out, "\n    {} {title}  {}", mark(check.strength), paint(DIM, &kind))?;
-    let place = check.location.as_ref().unwrap_or(&started.location);
-    let place = format!("--> {}:{}, PNS time {}", printable(&place.file), place.line, offset(check.pns_time));
-    writeln!(out, "      {}", paint(DIM, &place))?;
+    if let Some(place) = check.location.as_ref().or(started.location.as_ref()) {
+        let place =
+            format!("--> {}:{}, PNS time {}", printable(&place.file), place.line, offset(check.pns_time));
+        writeln!(out, "      {}", paint(DIM, &place))?;
+    }
     labelled(out, "expected", &failure.expected)?;
     labelled(out, "found", &failure.found)?;
     let quote = format!("“{}”", check.clause.sentence());

@@ -132,7 +132,7 @@ impl<W: Write> Human<W> {
             }
             if in_full { failure::write_all(out, started, finished) } else { Ok(()) }
         })?;
-        self.spaced = in_full && finished.checks.iter().any(|check| check.verdict == CheckVerdict::Failed);
+        self.spaced = in_full && finished.checks.iter().any(|check| check.verdict.is_broken());
         self.theme = Some(theme);
         Ok(())
     }
@@ -228,7 +228,7 @@ fn check_line(out: &mut impl Write, check: &CheckResult, detail: Detail) -> io::
         (CheckVerdict::Error(reason), _) => {
             writeln!(out, "        {} {title}: the harness failed: {}", paint(RED, "!"), printable(reason))
         }
-        (CheckVerdict::Passed, Detail::Verdicts) | (CheckVerdict::Failed, _) => Ok(()),
+        (CheckVerdict::Passed, Detail::Verdicts) | (CheckVerdict::Failed | CheckVerdict::Warned, _) => Ok(()),
     }
 }
 

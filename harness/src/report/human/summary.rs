@@ -46,7 +46,7 @@ impl Summary {
         }
         for check in &finished.checks {
             match &check.verdict {
-                CheckVerdict::Passed | CheckVerdict::Failed => {
+                CheckVerdict::Passed | CheckVerdict::Failed | CheckVerdict::Warned => {
                     self.decided.insert(check.clause);
                 }
                 CheckVerdict::Skipped(reason) | CheckVerdict::Inconclusive(reason) => {
@@ -124,6 +124,7 @@ fn counts(counts: &Counts) -> String {
     let parts = [
         (counts.passed, "passed"),
         (counts.failed, "failed"),
+        (counts.warned, "not red"),
         (counts.inconclusive, "inconclusive"),
         (counts.errors, "in error"),
         (counts.skipped, "skipped"),

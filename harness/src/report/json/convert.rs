@@ -63,8 +63,8 @@ fn note(note: &crate::event::Note) -> f::Note {
 }
 
 fn counts(counts: &Counts) -> f::Counts {
-    let Counts { passed, failed, skipped, inconclusive, errors } = *counts;
-    f::Counts { passed, failed, skipped, inconclusive, errors }
+    let Counts { passed, failed, warned, skipped, inconclusive, errors } = *counts;
+    f::Counts { passed, failed, warned, skipped, inconclusive, errors }
 }
 
 fn scenario(CollectedScenario { started, finished }: &CollectedScenario) -> f::Scenario {
@@ -72,7 +72,7 @@ fn scenario(CollectedScenario { started, finished }: &CollectedScenario) -> f::S
     f::Scenario {
         id: started.id.clone(),
         title: started.title.clone(),
-        location: location(&started.location),
+        location: started.location.as_ref().map(location),
         clause: started.clause.to_string(),
         verdict: verdict.map_or("unfinished", |verdict| verdict.name()).to_owned(),
         reason: verdict.and_then(|verdict| verdict.reason()).map(str::to_owned),

@@ -109,10 +109,12 @@ pub struct Totals {
 /// Counts by verdict.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Counts {
-    /// Held; expected failures and broken advice among them.
+    /// Held; expected failures among them.
     pub passed: u64,
     /// Did not hold; unexpected passes among them.
     pub failed: u64,
+    /// Did not hold, and are not red in this run: advice, or below `--fail-on`.
+    pub warned: u64,
     /// Did not apply.
     pub skipped: u64,
     /// Could not be decided.
@@ -128,8 +130,8 @@ pub struct Scenario {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// Where it stands.
-    pub location: Location,
+    /// Where it stands; none where it is no file's.
+    pub location: Option<Location>,
     /// The clause of the PNS page on which it rests.
     pub clause: String,
     /// `passed`, `failed`, `skipped`, `inconclusive`, `error`, `expected-failure`, `unexpected-pass`, or

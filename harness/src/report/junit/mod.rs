@@ -95,6 +95,7 @@ impl Writer<'_> {
             (CheckVerdict::Failed, Some(reason)) => {
                 skipped(&format!("fails, as it is expected to: {}", self.text(reason)))
             }
+            (CheckVerdict::Warned, _) => skipped(&format!("not red here: {}", self.text(&found(check)))),
             (CheckVerdict::Failed, None) if check.strength == Strength::Advice => {
                 skipped(&format!("advice: {}", self.text(&found(check))))
             }
@@ -105,9 +106,10 @@ impl Writer<'_> {
         };
         let mut case = TestCase::new(self.text(&check.title), status);
         case.set_classname(self.text(&scenario.started.id));
-        let location = check.location.as_ref().unwrap_or(&scenario.started.location);
-        case.extra.insert("file".into(), self.text(&location.file).as_ref().into());
-        case.extra.insert("line".into(), location.line.max(1).to_string().into());
+        if let Some(location) = check.location.as_ref().or(scenario.started.location.as_ref()) {
+            case.extra.insert("file".into(), self.text(&location.file).as_ref().into());
+            case.extra.insert("line".into(), location.line.max(1).to_string().into());
+        }
         case.add_property(Property::new("check", self.text(&check.id)));
         case.add_property(Property::new("clause", check.clause.name()));
         case.add_property(Property::new("strength", check.strength.name()));
@@ -142,9 +144,11 @@ fn found(check: &CheckResult) -> String {
 }
 
 fn describe(scenario: &CollectedScenario, check: &CheckResult) -> String {
-    let place = check.location.as_ref().unwrap_or(&scenario.started.location);
+    let place = check.location.as_ref().or(scenario.started.location.as_ref());
     let mut lines = vec![
-        format!("{}:{}, PNS time {}", place.file, place.line, offset(check.pns_time)),
+        place.map_or_else(String::new, |place| {
+            format!("{}:{}, PNS time {}", place.file, place.line, offset(check.pns_time))
+        }),
         format!("Cvent's page, {}: {}", check.clause.heading(), check.clause.sentence()),
     ];
     if let Some(failure) = &check.failure {

@@ -6,6 +6,8 @@ mod receiver;
 mod step;
 mod subscription;
 
+pub(crate) use step::is_json_path;
+
 use std::collections::BTreeSet;
 
 use pns_engine::EventType;

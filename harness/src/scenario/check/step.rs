@@ -299,22 +299,32 @@ fn json_path(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     check_path(reader, &path, node.span).then_some(path)
 }
 
-/// `$`, then any number of `.name` and `[index]`.
-fn check_path(reader: &mut Reader<'_>, path: &str, span: super::Span) -> bool {
-    let mut fine = path.starts_with('$');
-    let mut rest = path.get(1..).unwrap_or_default();
-    while fine && !rest.is_empty() {
+/// Whether a text is `$`, then any number of `.name` and `[index]`.
+pub(crate) fn is_json_path(path: &str) -> bool {
+    let Some(mut rest) = path.strip_prefix('$') else { return false };
+    while !rest.is_empty() {
         if let Some(name) = rest.strip_prefix('.') {
             let length = name.find(['.', '[']).unwrap_or(name.len());
-            fine = length > 0;
+            if length == 0 {
+                return false;
+            }
             rest = &name[length..];
-        } else if let Some((index, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            fine = index.parse::<u32>().is_ok();
-            rest = after;
         } else {
-            fine = false;
+            let Some((index, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+                return false;
+            };
+            if index.parse::<u32>().is_err() {
+                return false;
+            }
+            rest = after;
         }
     }
+    true
+}
+
+/// Notes what is no JSON path.
+fn check_path(reader: &mut Reader<'_>, path: &str, span: super::Span) -> bool {
+    let fine = is_json_path(path);
     if !fine {
         let problem = reader
             .at(span, format!("`{}` is no JSON path", shorten(path)), "not a path")
