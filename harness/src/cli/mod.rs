@@ -12,6 +12,7 @@ mod explain;
 mod lint;
 mod pack;
 mod probe_args;
+mod replay;
 mod run;
 mod schema;
 mod send;
@@ -67,6 +68,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Try properties on a receiver and tell what it gets wrong
     Check(Box<check::Args>),
+    /// Play recorded failures again and say whether they still fail
+    Replay(Box<replay::Args>),
     /// Send one or more notifications now
     Send(Box<send::Args>),
     /// Schema packs: what a notification's body looks like
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Check(args) => check::run(*args),
+        Command::Replay(args) => replay::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),

@@ -11,6 +11,7 @@ mod probe;
 mod probe_command;
 mod rate;
 mod reactions;
+mod replay;
 mod step;
 mod subscribe;
 mod target;
@@ -37,6 +38,7 @@ use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
 pub(crate) use player::{Player, flags};
+pub use replay::{Replayed, replay};
 pub(crate) use target::{transport, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
