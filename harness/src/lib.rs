@@ -17,4 +17,5 @@ pub mod redact;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod selftest;
 pub mod settings;
