@@ -15,6 +15,7 @@ mod probe_args;
 mod replay;
 mod run;
 mod schema;
+mod selftest;
 mod send;
 mod values;
 
@@ -78,6 +79,8 @@ enum Command {
     Lint(lint::Args),
     /// Be a receiver, correct or scripted, for trying a sender
     Receiver(Box<ReceiverArgs>),
+    /// Show that the checks catch the bugs that they name, and raise no false alarm
+    Selftest(selftest::Args),
     /// Tell what a check or a clause of the PNS page is about, and how a receiver is mended
     Explain(explain::Args),
     /// Print a completion script for a shell
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions(shell),
     };
