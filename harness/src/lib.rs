@@ -11,6 +11,7 @@ pub mod cli;
 pub mod curl;
 pub mod event;
 pub mod exit;
+mod json_path;
 pub mod ledger;
 pub mod receiver;
 pub mod redact;

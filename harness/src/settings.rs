@@ -22,7 +22,7 @@ pub struct RunSettings {
     /// What is judged, and how it is reached.
     pub connection: Connection,
     /// Where to ask the receiver what it did with a notification.
-    pub probe: Option<ProbeUrl>,
+    pub probe: Option<Probe>,
     /// How PNS time moves.
     pub gear: Gear,
     /// Places everything that is drawn.
@@ -118,9 +118,50 @@ impl Resolve {
     }
 }
 
-/// The base URL of the receiver's probe: what scenarios call `{{probe_url}}`, without a slash at the end.
+/// How a receiver is asked what it did with a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeUrl(pub String);
+pub struct Probe {
+    /// The way.
+    pub how: ProbeBy,
+    /// Where its answer tells how often the notification took effect: a JSON path. A list counts by its length.
+    pub count: String,
+    /// Where its answer tells the event type: a JSON path. `None`: it does not.
+    pub event_type: Option<String>,
+}
+
+/// The way in which a receiver is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeBy {
+    /// A GET of this address, in which [`Probe::EVENT_ID`] stands for the id. 404: it never took effect.
+    Http(String),
+    /// This shell command, in which [`Probe::EVENT_ID`] stands for the id, quoted for the shell. Its output is the
+    /// number, or JSON; nothing means that it never took effect.
+    Command(String),
+}
+
+impl Probe {
+    /// What stands for the event id in an address or a command.
+    pub const EVENT_ID: &str = "{eventId}";
+    /// Where the number of effects is told unless said otherwise: as the embedded receiver does.
+    pub const COUNT: &str = "$.processed";
+
+    /// A GET of `address`, or of `address/EVENT_ID` where it does not say where the id stands.
+    pub fn http(address: &str) -> Self {
+        let template = match address.contains(Self::EVENT_ID) {
+            true => address.to_owned(),
+            false => format!("{}/{}", address.trim_end_matches('/'), Self::EVENT_ID),
+        };
+        Self { how: ProbeBy::Http(template), count: Self::COUNT.to_owned(), event_type: None }
+    }
+
+    /// What scenarios call `{{probe_url}}`: the address to which `/EVENT_ID` is appended, if it is of that form.
+    pub fn base_url(&self) -> Option<&str> {
+        match &self.how {
+            ProbeBy::Http(template) => template.strip_suffix(Self::EVENT_ID)?.strip_suffix('/'),
+            ProbeBy::Command(_) => None,
+        }
+    }
+}
 
 /// Which scenarios are run. Empty lists select everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,6 +29,9 @@ pub(super) struct Config {
     pub(super) connect_timeout: Option<String>,
     pub(super) ack_timeout: Option<String>,
     pub(super) probe: Option<String>,
+    pub(super) probe_command: Option<String>,
+    pub(super) probe_count: Option<String>,
+    pub(super) probe_type: Option<String>,
     pub(super) clock: Option<String>,
     pub(super) seed: Option<u64>,
     pub(super) epoch: Option<String>,
@@ -44,7 +47,7 @@ pub(super) struct Config {
     pub(super) variable: BTreeMap<String, String>,
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 27] = [
     "target",
     "api-key-file",
     "cacert",
@@ -56,6 +59,9 @@ const KEYS: [&str; 24] = [
     "connect-timeout",
     "ack-timeout",
     "probe",
+    "probe-command",
+    "probe-count",
+    "probe-type",
     "clock",
     "seed",
     "epoch",
@@ -140,7 +146,8 @@ mod tests {
     fn every_known_key_is_a_setting() {
         // A key that `Config` does not know would pass the first check and be ignored by the second.
         let text = "target='https://h'\napi-key-file='k'\ncacert='c'\ninsecure=true\nallow-http=true\nhttp2=true\n\
-                    resolve=['a']\nheader=['a']\nconnect-timeout='1s'\nack-timeout='1s'\nprobe='p'\n\
+                    resolve=['a']\nheader=['a']\nconnect-timeout='1s'\nack-timeout='1s'\nprobe='p'\nprobe-command='p'\nprobe-count='$'\n\
+                    probe-type='$'\n\
                     clock='real'\nseed=1\nepoch='e'\nschema-pack='s'\njobs=2\npaths=['p']\ntag=['t']\n\
                     skip-tag=['t']\nname=['n']\nreport=['r']\nmax-failures=1\nwait-for-target='1s'\n\
                     variable={a='b'}\n";

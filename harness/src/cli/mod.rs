@@ -11,6 +11,7 @@ mod explain;
 
 mod lint;
 mod pack;
+mod probe_args;
 mod run;
 mod schema;
 mod send;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Gear};
-use pns_simulator::endpoint::Endpoint;
 
 use super::args::{ConnectionArgs, list, setting, span};
 use super::color::style_of_stderr;
 use super::config::Config;
+use super::probe_args::ProbeArgs;
 use super::values::{instant, timeout, variable};
 use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
@@ -24,7 +24,7 @@ use crate::report::text;
 use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
 use crate::runner;
 use crate::scenario::{self, Scenario};
-use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
+use crate::settings::{Filter, RunSettings, StopAfter};
 
 /// Run scenarios against a receiver and judge it.
 #[derive(Debug, clap::Args)]
@@ -37,9 +37,8 @@ pub(super) struct Args {
     config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// Base URL at which scenarios ask the receiver what it did with a notification
-    #[arg(long, value_name = "URL", env = "PNS_PROBE", help_heading = "Receiver")]
-    probe: Option<String>,
+    #[command(flatten)]
+    probe: ProbeArgs,
     /// Wait until the receiver takes connections, at most so long
     #[arg(long, value_name = "SPAN", env = "PNS_WAIT_FOR_TARGET", value_parser = timeout, help_heading = "Receiver")]
     wait_for_target: Option<Duration>,
@@ -243,7 +242,7 @@ fn hint(filter: &Filter, tags: &BTreeSet<String>) -> String {
 fn settings(
     paths: Vec<PathBuf>,
     connection: ConnectionArgs,
-    probe: Option<String>,
+    probe: ProbeArgs,
     wait_for_target: Option<Duration>,
     course: CourseArgs,
     selection: &SelectionArgs,
@@ -271,7 +270,7 @@ fn settings(
         paths,
         filter: selection.filter(config),
         connection,
-        probe: probe.or_else(|| config.probe.clone()).map(|url| probe_url(&url)).transpose()?,
+        probe: probe.resolve(config)?,
         gear,
         seed: course.seed.or(config.seed).unwrap_or_else(new_seed),
         epoch,
@@ -285,16 +284,6 @@ fn settings(
 
 fn or<T: Clone>(given: &[T], config: &[T]) -> Vec<T> {
     if given.is_empty() { config.to_vec() } else { given.to_vec() }
-}
-
-/// The base URL to which an event id is appended; the template that `pns receiver` prints is taken as well.
-fn probe_url(text: &str) -> Result<ProbeUrl, Failure> {
-    let base = text.trim_end_matches("{eventId}").trim_end_matches('/');
-    Endpoint::parse(base).map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context("`--probe` is no address to ask at"))
-            .help("give the base URL to which `/EVENT_ID` is appended, as in `--probe https://localhost:8443/inspect`")
-    })?;
-    Ok(ProbeUrl(base.to_owned()))
 }
 
 /// From the clock, and short enough to be typed again.

@@ -1,18 +1,25 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
+mod answered;
 mod bodies;
+mod carry;
+mod effects;
 mod exchanges;
 mod expect;
+mod inspect;
 mod lifecycle;
+mod phrase;
 mod play;
 mod probe;
 mod rate;
 mod reactions;
+mod request;
 mod step;
 mod subscribe;
 mod target;
 mod timeline;
 mod verdict;
+mod wired;
 mod words;
 mod world;
 
@@ -206,7 +213,7 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if target.api_key.is_none() {
             notes.push(Note::NoApiKey);
         }
-        if target.probe_url.is_none() {
+        if target.probe.is_none() {
             notes.push(Note::AcknowledgementsOnly);
         }
         // That nothing is verified has its own note.

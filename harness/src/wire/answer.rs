@@ -258,10 +258,16 @@ impl Reader {
         let rest = &self.buffer[self.at..];
         let start = &rest[..rest.len().min(5)];
         if !b"HTTP/".starts_with(start) {
-            return malformed(format!("it does not begin with `HTTP/`: {}", quoted(&rest[..rest.len().min(40)])));
+            return malformed(format!(
+                "it does not begin with `HTTP/`: {}",
+                quoted(&rest[..rest.len().min(40)])
+            ));
         }
         // Lines are taken only when all of them are there: before that, nothing is read twice.
-        if find(rest, b"\r\n\r\n").is_none() && find(rest, b"\n\n").is_none() && find(rest, b"\n\r\n").is_none() {
+        if find(rest, b"\r\n\r\n").is_none()
+            && find(rest, b"\n\n").is_none()
+            && find(rest, b"\n\r\n").is_none()
+        {
             if self.head_bytes + rest.len() > HEAD_MAX {
                 return malformed(format!("its head is larger than {HEAD_MAX} bytes"));
             }
@@ -328,7 +334,11 @@ fn persistence(minor: u8, headers: &HeaderMap) -> Persistence {
     let says = |word: &[u8]| {
         tokens(headers, &http::header::CONNECTION).any(|token| token.eq_ignore_ascii_case(word))
     };
-    if says(b"close") || (minor == 0 && !says(b"keep-alive")) { Persistence::Closing } else { Persistence::Open }
+    if says(b"close") || (minor == 0 && !says(b"keep-alive")) {
+        Persistence::Closing
+    } else {
+        Persistence::Open
+    }
 }
 
 /// Where the body ends (RFC 9112, 6.3).

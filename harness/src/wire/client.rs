@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::transport::{BareError, HttpsTransport, Timeouts};
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -105,7 +103,7 @@ impl Client {
         match below {
             Below::Tls(tls) if self.endpoint.is_secure() => self.secure(tcp, *tls, version).await,
             Below::Tls(_) | Below::Plain => Ok(plain(tcp, "plain HTTP")),
-            Below::Raw(bytes) => self.raw(tcp, bytes).await,
+            Below::Raw(_) => Ok(Connection { is_raw: true, ..plain(tcp, "bytes in place of TLS") }),
         }
     }
 
@@ -133,17 +131,6 @@ impl Client {
         let is_http2 = session.alpn_protocol() == Some(b"h2");
         let below = tls_words(session.protocol_version(), session.handshake_kind());
         Ok(Connection { stream: Stream::Tls(Box::new(stream)), below, uses: 0, is_http2, is_raw: false })
-    }
-
-    async fn raw(&self, mut tcp: TcpStream, bytes: &Bytes) -> Result<Connection, BareError> {
-        match timeout(self.timeouts().send, tcp.write_all(bytes)).await {
-            Ok(Ok(())) => Ok(Connection { is_raw: true, ..plain(tcp, "bytes in place of a TLS handshake") }),
-            Ok(Err(error)) => Err(BareError::stream(&error)),
-            Err(_) => Err(BareError {
-                reason: pns_engine::FailureReason::SendTimeout,
-                detail: "the bytes in place of a handshake were not taken".to_owned(),
-            }),
-        }
     }
 
     /// The TLS settings of that shape, made once: sessions are resumed among the connections that share them.

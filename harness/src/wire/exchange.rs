@@ -270,7 +270,11 @@ impl Exchange {
         if waits.close == AwaitClose::Yes {
             let ended = timeout(waits.answer, until_end(&mut connection.stream, &mut self.reader)).await;
             left.closed = Some(ended.is_ok());
-        } else if keep == Keep::No && plan.stop.is_none() && answer.persistence == Persistence::Open && !is_cut {
+        } else if keep == Keep::No
+            && plan.stop.is_none()
+            && answer.persistence == Persistence::Open
+            && !is_cut
+        {
             let goodbye = async {
                 let _closed_already = connection.stream.shutdown().await;
                 until_end(&mut connection.stream, &mut self.reader).await;
@@ -336,7 +340,9 @@ async fn read(stream: &mut (impl AsyncRead + Unpin), reader: &mut Reader, leave:
                 continue;
             }
             // Many servers close TCP without saying goodbye in TLS.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => "closed without an answer".to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                "closed without an answer".to_owned()
+            }
             Err(error) if reader.received().is_empty() => {
                 return Came::End(format!("closed without an answer: {error}"));
             }

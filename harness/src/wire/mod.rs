@@ -24,7 +24,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub(crate) use client::{Client, Connection};
-pub(crate) use plan::{Draft, HeaderLine, Plan};
 
 /// How one request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -126,6 +126,21 @@ pub(crate) struct Asked {
     pub may_be_several: bool,
 }
 
+impl Plan {
+    /// These bytes and nothing else, in place of a request.
+    pub(crate) fn raw(bytes: Bytes) -> Self {
+        let end = bytes.len();
+        Self {
+            bytes,
+            head_end: 0,
+            cuts: vec![Cut { end, pause: Duration::ZERO }],
+            expect: Expect::Nothing,
+            stop: None,
+            asked: Asked { is_head: false, is_http10: false, may_be_several: true },
+        }
+    }
+}
+
 impl Draft {
     /// The bytes and their cuts.
     ///
@@ -202,7 +217,9 @@ impl Draft {
 
     fn head(&self) -> Vec<u8> {
         let mut head = self.prefix.clone();
-        head.extend_from_slice(format!("{} {} {}\r\n", self.method, self.target, self.version.name()).as_bytes());
+        head.extend_from_slice(
+            format!("{} {} {}\r\n", self.method, self.target, self.version.name()).as_bytes(),
+        );
         for line in self.lines() {
             head.extend_from_slice(&line.0);
             head.extend_from_slice(b"\r\n");
@@ -270,7 +287,12 @@ fn raw_chunks(body: &[u8], lines: &[String]) -> Vec<u8> {
 }
 
 /// The writes: those before and after the part that is cut, and its pieces, each but the very first after a pause.
-fn cuts(writing: Option<Writing>, expect: Expect, head_end: usize, end: usize) -> Result<Vec<Cut>, PlanError> {
+fn cuts(
+    writing: Option<Writing>,
+    expect: Expect,
+    head_end: usize,
+    end: usize,
+) -> Result<Vec<Cut>, PlanError> {
     let (part, pieces, pause) = match writing {
         None => (0..end, 1, Duration::ZERO),
         Some(writing) => {

@@ -27,12 +27,14 @@ pub(crate) fn request(plan: &Plan, written: usize, secrets: &[String]) -> String
 /// The answer as it came; `None`: nothing did.
 pub(crate) fn response(outcome: &Outcome, secrets: &[String]) -> Option<String> {
     let received = &outcome.received;
-    let end = received.windows(4).position(|window| window == b"\r\n\r\n").map_or(received.len(), |at| at + 4);
+    let end =
+        received.windows(4).position(|window| window == b"\r\n\r\n").map_or(received.len(), |at| at + 4);
     let (head, body) = received.split_at(end);
     (!received.is_empty()).then(|| message(head, body, secrets))
 }
 
-fn message(head: &[u8], body: &[u8], secrets: &[String]) -> String {
+/// Head and body made printable, each cut at its limit.
+pub(crate) fn message(head: &[u8], body: &[u8], secrets: &[String]) -> String {
     let mut text = printable(head, HEAD_SHOWN, secrets);
     text.push_str(&printable(body, BODY_SHOWN, secrets));
     text.truncate(text.trim_end_matches('\n').len());

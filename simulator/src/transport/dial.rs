@@ -66,7 +66,7 @@ pub(super) async fn stream(
     connect_limit: Duration,
     timings: &mut Timings,
 ) -> Result<Dialled, DialError> {
-    let (tcp, remote) = self::tcp(endpoint, settings, connect_limit, timings).await?;
+    let (tcp, remote) = tcp(endpoint, settings, connect_limit, timings).await?;
     let asked = Arc::new(ClientCertificateAsked::default());
     if !endpoint.is_secure() {
         return Ok(Dialled { stream: Stream::Plain(tcp), remote, asked, http2: false });

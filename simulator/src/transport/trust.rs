@@ -16,7 +16,9 @@ use rustls::{
 use super::settings::{SettingsError, Trust};
 
 /// What verifies receivers' certificates, and what is to be told about it.
-pub(super) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Option<String>), SettingsError> {
+pub(super) fn verifier(
+    trust: &Trust,
+) -> Result<(Arc<dyn ServerCertVerifier>, Option<String>), SettingsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     Ok(match trust {
         Trust::Platform => {
