@@ -1,22 +1,27 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
+mod answered;
 mod bodies;
+mod carry;
 mod effects;
 mod exchanges;
 mod expect;
+mod inspect;
 mod lifecycle;
+mod phrase;
 mod play;
 mod player;
 mod probe;
-mod probe_command;
 mod rate;
 mod reactions;
 mod replay;
+mod request;
 mod step;
 mod subscribe;
 mod target;
 mod timeline;
 mod verdict;
+mod wired;
 mod words;
 mod world;
 
