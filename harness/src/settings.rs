@@ -125,8 +125,8 @@ impl Resolve {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// What is asked.
-    pub how: ProbeHow,
-    /// Where in the answer stands how often the notification took effect: a JSON path.
+    pub how: ProbeBy,
+    /// Where in the answer stands how often the notification took effect: a JSON path. A list counts by its length.
     pub count: String,
     /// Where in the answer stands the type under which it took effect: a JSON path.
     pub event_type: Option<String>,
@@ -136,10 +136,11 @@ pub struct Probe {
 
 /// What is asked about a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProbeHow {
+pub enum ProbeBy {
     /// A GET of this address with the id in place of `{eventId}`. 404 means: never took effect.
-    Get(String),
-    /// A command for `sh -c` with the id in place of `{eventId}`, which writes a number or JSON.
+    Http(String),
+    /// A command for `sh -c` with the id in place of `{eventId}`, which writes a number or JSON; nothing
+    /// means: never took effect.
     Command(String),
 }
 
@@ -153,20 +154,20 @@ impl Probe {
 
     /// A GET of `address`, which holds `{eventId}` or has it appended, with everything else as it is by default.
     #[must_use]
-    pub fn get(address: &str) -> Self {
+    pub fn http(address: &str) -> Self {
         let address = if address.contains(Self::EVENT_ID) {
             address.to_owned()
         } else {
             format!("{}/{}", address.trim_end_matches('/'), Self::EVENT_ID)
         };
         let count = Self::COUNT.to_owned();
-        Self { how: ProbeHow::Get(address), count, event_type: None, within: Self::WITHIN }
+        Self { how: ProbeBy::Http(address), count, event_type: None, within: Self::WITHIN }
     }
 
     /// That of the embedded receiver.
     #[must_use]
     pub fn embedded(address: &str) -> Self {
-        Self { event_type: Some("$.eventType".to_owned()), ..Self::get(address) }
+        Self { event_type: Some("$.eventType".to_owned()), ..Self::http(address) }
     }
 
     /// Whether it tells the type of an effect.
@@ -180,8 +181,8 @@ impl Probe {
     #[must_use]
     pub fn base_url(&self) -> Option<&str> {
         match &self.how {
-            ProbeHow::Get(address) => Some(address.strip_suffix(Self::EVENT_ID)?.trim_end_matches('/')),
-            ProbeHow::Command(_) => None,
+            ProbeBy::Http(address) => address.strip_suffix(Self::EVENT_ID)?.strip_suffix('/'),
+            ProbeBy::Command(_) => None,
         }
     }
 
@@ -190,8 +191,8 @@ impl Probe {
     pub fn flags(&self) -> String {
         let quote = crate::curl::quote;
         let mut text = match &self.how {
-            ProbeHow::Get(address) => format!(" --probe {}", quote(address)),
-            ProbeHow::Command(command) => format!(" --probe-command {}", quote(command)),
+            ProbeBy::Http(address) => format!(" --probe {}", quote(address)),
+            ProbeBy::Command(command) => format!(" --probe-command {}", quote(command)),
         };
         if self.count != Self::COUNT {
             text.push_str(&format!(" --probe-count {}", quote(&self.count)));
@@ -248,11 +249,12 @@ mod tests {
 
     #[test]
     fn a_probe_knows_its_base_and_makes_itself_again() {
-        let plain = Probe::get("https://h/inspect");
-        assert_eq!(plain.how, ProbeHow::Get("https://h/inspect/{eventId}".to_owned()));
+        let plain = Probe::http("https://h/inspect");
+        assert_eq!(plain.how, ProbeBy::Http("https://h/inspect/{eventId}".to_owned()));
         assert_eq!(plain.base_url(), Some("https://h/inspect"));
         assert_eq!(plain.flags(), " --probe 'https://h/inspect/{eventId}'");
-        let query = Probe { event_type: Some("$.t".to_owned()), ..Probe::get("https://h/?id={eventId}&x=1") };
+        let query =
+            Probe { event_type: Some("$.t".to_owned()), ..Probe::http("https://h/?id={eventId}&x=1") };
         assert_eq!(query.base_url(), None);
         assert!(query.tells_event_type() && query.flags().ends_with(" --probe-type '$.t'"));
     }

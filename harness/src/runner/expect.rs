@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use pns_engine::{Answer, DeliveryId, NotificationId, Outcome, Timestamp};
-use serde_json::Value;
 
-use super::effects;
-use super::words;
 use super::world::World;
+use super::{effects, words};
 use crate::ledger::{Attempt, Delivery};
 use crate::scenario::model::{
     Bound, Claim, DeferredBy, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals, Starts, Which,
@@ -75,9 +73,10 @@ pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, St
         Claim::Deferred(which, by) => deferred(world, which, *by),
         Claim::Requests(bound) => requests(world, *bound),
         Claim::Header(which, name, claim) => header(world, which, name, claim)?,
-        Claim::Received { of, times, processed } => {
-            effects::received(world, of, *times, *processed, false).await
+        Claim::Received { of, times, processed, event_type } => {
+            effects::received(world, of, *times, *processed, *event_type).await
         }
+        Claim::SameEffects(of, other) => effects::same(world, of, other).await,
     };
     Ok(Judged { check, title, holds })
 }
@@ -406,23 +405,4 @@ pub(super) fn decided_at(world: &World, deliveries: &[DeliveryId]) -> Timestamp 
     ends.map(|attempt| attempt.end.as_ref().map_or(attempt.started, |end| end.at))
         .max()
         .unwrap_or_else(|| world.driver.now())
-}
-
-/// Reads a JSON value by a path such as `$.a.b[0]`.
-pub(super) fn json_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    let mut at = value;
-    let mut rest = path.strip_prefix('$')?;
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            at = at.get(&after[..end])?;
-            rest = &after[end..];
-        } else {
-            let after = rest.strip_prefix('[')?;
-            let end = after.find(']')?;
-            at = at.get(after[..end].parse::<usize>().ok()?)?;
-            rest = &after[end + 1..];
-        }
-    }
-    Some(at)
 }

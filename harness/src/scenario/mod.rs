@@ -18,7 +18,6 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use check::is_json_path;
 pub use check::{MAX_EMITTED, MAX_EXPECTATIONS, MAX_ROWS, MAX_STEPS};
 pub use diagnostic::{Diagnostic, Style};
 pub use document::json_schema;

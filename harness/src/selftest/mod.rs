@@ -19,6 +19,7 @@ mod service;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod trials;
 mod unusual;
 mod wire;
 mod write;
