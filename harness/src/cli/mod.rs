@@ -10,6 +10,7 @@ mod events;
 mod explain;
 
 mod lint;
+mod output_args;
 mod pack;
 mod run;
 mod schema;

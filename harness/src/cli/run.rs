@@ -1,7 +1,6 @@
 //! `pns run`: from arguments to [`RunSettings`], from events to reports, from the outcome to an exit code.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,17 +10,16 @@ use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Gear};
 use pns_simulator::endpoint::Endpoint;
 
-use super::args::{ConnectionArgs, list, setting, span};
+use super::args::{ConnectionArgs, setting, span};
 use super::color::style_of_stderr;
 use super::config::Config;
+use super::output_args::OutputArgs;
 use super::values::{instant, timeout, variable};
 use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::redact::Redactor;
-use crate::report::human::{Detail, Progress};
 use crate::report::text;
-use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
 use crate::runner;
 use crate::scenario::{self, Scenario};
 use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
@@ -110,24 +108,6 @@ impl SelectionArgs {
     }
 }
 
-/// What is told, and where.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Output")]
-struct OutputArgs {
-    /// Write reports for machines: `junit=FILE`, `json=FILE`
-    #[arg(long, value_name = "FORMAT=FILE", env = "PNS_REPORT", value_delimiter = ',')]
-    report: Vec<FileReport>,
-    /// Show no progress on standard error
-    #[arg(long, env = "PNS_NO_PROGRESS", value_parser = clap::builder::BoolishValueParser::new())]
-    no_progress: bool,
-    /// Tell every check, not only those that did not hold
-    #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
-    verbose: bool,
-    /// Set by CI servers: no progress is shown then.
-    #[arg(long = "ci", env = "CI", hide = true, num_args = 0..=1, default_missing_value = "true")]
-    ci: Option<String>,
-}
-
 /// Runs, reports, and says how it went.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let config = Config::load(args.config.as_deref())?;
@@ -146,24 +126,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     )?;
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
     let mut reports = output.open(&redactor)?;
-    let mut failed: Option<ReportError> = None;
-    let mut sink = |event: &Event| {
-        for report in &mut reports {
-            if let Err(error) = report.handle(event) {
-                // The run goes on for the other reports; the first error is the one to tell.
-                failed.get_or_insert(error);
-            }
-        }
-    };
-    let outcome = play(settings, &mut sink);
-    if let Some(error) = failed {
-        let failure = Failure::harness(error);
-        // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
-        if !failure.is_broken_pipe() {
-            return Err(failure.redacted(&redactor));
-        }
-    }
-    outcome.map_err(|failure| failure.redacted(&redactor))
+    let outcome = play(settings, &mut |event: &Event| reports.handle(event));
+    reports.conclude(outcome)
 }
 
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
@@ -300,36 +264,4 @@ fn probe_url(text: &str) -> Result<ProbeUrl, Failure> {
 /// From the clock, and short enough to be typed again.
 pub(super) fn new_seed() -> u64 {
     pns_engine::rng::draw(clock::real_now().as_nanos(), 0, 0) % 1_000_000_000
-}
-
-/// Where reports go.
-struct Output {
-    files: Vec<FileReport>,
-    detail: Detail,
-    progress: Progress,
-}
-
-impl OutputArgs {
-    fn resolve(self, config: &Config) -> Result<Output, Failure> {
-        let watched =
-            io::stderr().is_terminal() && !self.no_progress && self.ci.is_none_or(|ci| ci.is_empty());
-        Ok(Output {
-            files: list(self.report, &config.report, "report")?,
-            detail: if self.verbose { Detail::Checks } else { Detail::Verdicts },
-            progress: if watched { Progress::on_stderr() } else { Progress::hidden() },
-        })
-    }
-}
-
-impl Output {
-    /// Opens every report now: a run must not end with one that has nowhere to go.
-    fn open(self, redactor: &Redactor) -> Result<Vec<Box<dyn Reporter + Send>>, Failure> {
-        let mut reports: Vec<Box<dyn Reporter + Send>> = Vec::new();
-        for file in &self.files {
-            reports.push(Box::new(FileReporter::prepare(file, redactor.clone()).map_err(Failure::usage)?));
-        }
-        let out = RedactingWriter::new(anstream::stdout(), redactor.clone());
-        reports.push(Box::new(Human::new(out, self.progress, self.detail)));
-        Ok(reports)
-    }
 }
