@@ -1,6 +1,5 @@
 //! One finding: what it is, what it means, how to see it again.
 
-use super::super::collect::CollectedScenario;
 use super::super::standing::Finding;
 use super::super::text::{count, offset, reproduced};
 use super::write::Page;
@@ -13,7 +12,7 @@ const SCENARIO_BYTES_MAX: usize = 32 << 10;
 const CURL_BYTES_MAX: usize = 16 << 10;
 
 pub(super) fn write(page: &mut Page<'_>, subject: Subject, index: usize, finding: &Finding<'_>) {
-    let Finding { scenario, check, red } = finding;
+    let Finding { check, red, .. } = finding;
     let nothing = CheckFailure::default();
     let failure = check.failure.as_deref().unwrap_or(&nothing);
     let class = if *red { "finding card failed" } else { "finding card warned" };
@@ -30,7 +29,7 @@ pub(super) fn write(page: &mut Page<'_>, subject: Subject, index: usize, finding
         quote(page, check);
         exchange::write_all(page, &failure.exchanges);
         timeline::write_all(page, &failure.deliveries, failure.deliveries_left_out);
-        again(page, subject, scenario, failure);
+        again(page, subject, finding, failure);
     });
 }
 
@@ -96,7 +95,8 @@ fn quote(page: &mut Page<'_>, check: &CheckResult) {
 }
 
 /// How to see it again.
-fn again(page: &mut Page<'_>, subject: Subject, scenario: &CollectedScenario, failure: &CheckFailure) {
+fn again(page: &mut Page<'_>, subject: Subject, finding: &Finding<'_>, failure: &CheckFailure) {
+    let Finding { scenario, check, .. } = finding;
     page.leaf("h4", &[], "See it again");
     if !failure.repeat.is_empty() {
         copyable(page, "repeat", &failure.repeat);
@@ -112,9 +112,11 @@ fn again(page: &mut Page<'_>, subject: Subject, scenario: &CollectedScenario, fa
             cut_note(page, cut);
         });
     }
-    if subject == Subject::Checks {
-        copyable(page, "more on this check", &format!("pns explain {}", scenario.started.id));
-    }
+    let topic = match subject {
+        Subject::Checks => &scenario.started.id,
+        Subject::Scenarios => &check.id,
+    };
+    copyable(page, "more on this check", &format!("pns explain {topic}"));
 }
 
 fn scenario_file(page: &mut Page<'_>, scenario: &ScenarioText) {
@@ -129,7 +131,7 @@ fn scenario_file(page: &mut Page<'_>, scenario: &ScenarioText) {
             copyable(page, "saved as", path);
         }
         let (text, cut) = clipped(&scenario.text, SCENARIO_BYTES_MAX);
-        copyable(page, "file for `pns run` and `pns replay`", text);
+        copyable(page, "file", text);
         cut_note(page, cut);
     });
 }

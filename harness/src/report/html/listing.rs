@@ -19,7 +19,8 @@ pub(super) fn undecided(page: &mut Page<'_>, run: &Collected) {
             Standing::Error | Standing::UnexpectedPass | Standing::Inconclusive | Standing::Unfinished
         )
     };
-    let undecided: Vec<_> = run.scenarios.iter().filter(|one| of_note(one.standing())).collect();
+    let mut undecided: Vec<_> = run.scenarios.iter().filter(|one| of_note(one.standing())).collect();
+    undecided.sort_by_key(|one| one.standing());
     if undecided.is_empty() {
         return;
     }
@@ -49,9 +50,14 @@ fn standing(page: &mut Page<'_>, standing: Standing) {
 }
 
 fn reason(page: &mut Page<'_>, scenario: &CollectedScenario) {
-    if let Some(reason) = scenario.reason() {
-        page.leaf("p", &[("class", "place")], reason);
-    }
+    let Some(reason) = scenario.reason() else { return };
+    let standing = scenario.standing();
+    // An expectation needs to be told with its reason; the other verdicts have been.
+    let text = match standing {
+        Standing::UnexpectedPass | Standing::ExpectedFailure => format!("{}: {reason}", standing.remark()),
+        _ => reason.to_owned(),
+    };
+    page.leaf("p", &[("class", "place")], &text);
 }
 
 /// Every scenario or property, folded by theme or family; folded out where something is amiss.

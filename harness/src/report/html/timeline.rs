@@ -15,11 +15,11 @@ const ATTEMPTS_MAX: usize = 60;
 
 const WIDTH: f64 = 1_000.0;
 /// Names stand left of it.
-const PLOT_FROM: f64 = 190.0;
+const PLOT_FROM: f64 = 210.0;
 /// How it ended stands right of it.
 const PLOT_TO: f64 = 860.0;
 const AXIS_HEIGHT: f64 = 34.0;
-const LANE_HEIGHT: f64 = 48.0;
+const LANE_HEIGHT: f64 = 56.0;
 
 pub(super) fn write_all(page: &mut Page<'_>, deliveries: &[DeliveryTimeline], left_out: usize) {
     if deliveries.is_empty() {
@@ -141,10 +141,17 @@ fn drawing(page: &mut Page<'_>, axis: &Axis, deliveries: &[DeliveryTimeline]) {
 }
 
 fn scale(page: &mut Page<'_>, axis: &Axis, height: f64) {
-    let ticks = axis.ticks(70.0);
-    for (instant, x) in &ticks {
-        line(page, "tick", (*x, 22.0), (*x, height));
-        text(page, "t-mid", (*x, 16.0), &offset(*instant));
+    let mut before: Option<(Duration, String)> = None;
+    for (instant, x) in axis.ticks(70.0) {
+        line(page, "tick", (x, 22.0), (x, height));
+        let whole = offset(instant);
+        // Days leave no room for the second that differs: then what came since tells more.
+        let label = match &before {
+            Some((earlier, label)) if *label == whole => format!("…{}", offset(instant - *earlier)),
+            _ => whole.clone(),
+        };
+        text(page, "t-mid", (x, 16.0), &label);
+        before = Some((instant, whole));
     }
 }
 
@@ -167,7 +174,7 @@ fn lane(page: &mut Page<'_>, axis: &Axis, delivery: &DeliveryTimeline, y: f64) {
     let attempts = attempts(delivery);
     let name = delivery.name.as_deref().unwrap_or(&delivery.delivery);
     text(page, "t-name", (0.0, y - 3.0), &shortened(name, 22));
-    text(page, "t-dim", (0.0, y + 13.0), &shortened(&delivery.event_type, 24));
+    text(page, "t-dim", (0.0, y + 13.0), &shortened(&delivery.event_type, 21));
     let from = axis.place(delivery.published);
     let to = instants(delivery).into_iter().max().map_or(from, |at| axis.place(at));
     line(page, "lane", (from, y), (to, y));
@@ -184,7 +191,7 @@ fn lane(page: &mut Page<'_>, axis: &Axis, delivery: &DeliveryTimeline, y: f64) {
             }
         });
         if let Some(status) = attempt.status.filter(|_| x - label_from > 26.0) {
-            text(page, "t-code", (x, y - 13.0), &status.to_string());
+            text(page, "t-code", (x, y - 15.0), &status.to_string());
             label_from = x;
         }
     }

@@ -146,13 +146,14 @@ fn facts(page: &mut Page<'_>, run: &Collected) {
     if let Some(finished) = &run.finished {
         let cases: u64 =
             run.scenarios.iter().filter_map(|one| one.finished.as_ref()).map(|one| one.cases).sum();
-        let requests = count(finished.totals.attempts, "request");
+        let sent = finished.totals.attempts;
         facts.push((
             "Sent",
             match run.subject() {
-                Subject::Checks => format!("{requests} in {}", count(cases, "case")),
+                Subject::Checks => format!("{} in {}", count(sent, "request"), count(cases, "case")),
                 Subject::Scenarios => {
-                    format!("{requests} of {}", count(finished.totals.deliveries, "delivery"))
+                    let deliveries = count(finished.totals.deliveries, "delivery");
+                    format!("{} of {deliveries}", count(sent, "attempt"))
                 }
             },
         ));
@@ -177,7 +178,7 @@ fn facts(page: &mut Page<'_>, run: &Collected) {
 
 /// What the verdict does not say.
 fn bear_in_mind(page: &mut Page<'_>, run: &Collected) {
-    page.leaf("h2", &[], "What was not checked");
+    page.leaf("h2", &[], "What to bear in mind");
     let coverage = Coverage::of(run);
     let subject = run.subject();
     page.element("ul", &[("class", "notes")], |page| {
@@ -190,10 +191,10 @@ fn bear_in_mind(page: &mut Page<'_>, run: &Collected) {
         };
         if !left.is_empty() {
             let what = if subject == Subject::Checks { "families" } else { "clauses of Cvent’s page" };
-            page.leaf("li", &[], &format!("Nothing was decided of these {what}: {left}"));
+            page.leaf("li", &[], &format!("nothing was decided of these {what}: {left}"));
         }
         for gap in coverage.gaps(subject) {
-            page.leaf("li", &[], &gap);
+            page.leaf("li", &[], &format!("not checked: {gap}"));
         }
         if let Some(RunStarted { filtered_out: left @ 1.., .. }) = &run.started {
             page.leaf("li", &[], &format!("{} not selected", count(*left as u64, noun(subject))));
