@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The reports, read by others: JSON against its published schema by Python's `jsonschema`, JUnit against the
-# schema that Jenkins' xUnit plugin reads (junit.xsd) by Python's `xmlschema`, and by `junitparser`.
+# schema that Jenkins' xUnit plugin reads (junit.xsd) by Python's `xmlschema`, and by `junitparser`; HTML by
+# `html5lib`, which stops at the first thing that a browser would have to mend, and by `html-validate` (markup and
+# accessibility); TAP by `tap-parser`, the reference implementation of TAP 14.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -11,13 +13,16 @@ cargo build --release --quiet --manifest-path "$root/Cargo.toml"
 pns="$root/target/release/pns"
 [ -x "$pns" ] || pns="${CARGO_TARGET_DIR:?}/release/pns"
 
-if ! python3 -m venv "$work/venv" || ! "$work/venv/bin/pip" install --quiet jsonschema xmlschema junitparser; then
-    echo "skipped: Python's jsonschema, xmlschema and junitparser could not be installed"
+if ! python3 -m venv "$work/venv" || ! "$work/venv/bin/pip" install --quiet jsonschema xmlschema junitparser html5lib; then
+    echo "skipped: Python's jsonschema, xmlschema, junitparser and html5lib could not be installed"
     exit 0
 fi
 
 # One run that passes and one that fails, because failures are what reports are for.
-"$pns" run --no-progress --report "json=$work/pass.json,junit=$work/pass.xml" >/dev/null
+reports() { # name
+    echo "json=$work/$1.json,junit=$work/$1.xml,html=$work/$1.html,tap=$work/$1.tap,github=$work/$1.md,no-github"
+}
+"$pns" run --no-progress --report "$(reports pass)" >/dev/null
 cat >"$work/fails.yaml" <<'YAML'
 scenario: A receiver that always fails
 clause: delivery-failure
@@ -30,12 +35,12 @@ expect:
   - delivered: all
 YAML
 status=0
-"$pns" run --no-progress --report "json=$work/fail.json,junit=$work/fail.xml" "$work/fails.yaml" >/dev/null || status=$?
+"$pns" run --no-progress --report "$(reports fail)" "$work/fails.yaml" >/dev/null || status=$?
 [ "$status" = 1 ] || { echo "a broken check must exit 1, not $status"; exit 1; }
 
 "$work/venv/bin/python" - "$work" "$root/docs/report.schema.json" junit.xsd <<'PYTHON'
 import json, sys
-import jsonschema, junitparser, xmlschema
+import html5lib, jsonschema, junitparser, xmlschema
 
 work, json_schema, xsd = sys.argv[1:]
 validator = jsonschema.Draft202012Validator(json.load(open(json_schema)))
@@ -44,10 +49,31 @@ for run, failing in (("pass", False), ("fail", True)):
     report = json.load(open(f"{work}/{run}.json"))
     validator.validate(report)
     junit.validate(f"{work}/{run}.xml")
+    html5lib.HTMLParser(strict=True).parse(open(f"{work}/{run}.html").read())
     suites = junitparser.JUnitXml.fromfile(f"{work}/{run}.xml")
     cases = [case for suite in suites for case in suite]
     failed = [case for case in cases if any(isinstance(r, junitparser.Failure) for r in case.result)]
     assert cases and bool(failed) == failing, (run, len(cases), len(failed))
     assert suites.failures == len(failed), (suites.failures, len(failed))
-    print(f"{run}: {len(cases)} test cases, {len(failed)} failed, both reports valid")
+    print(f"{run}: {len(cases)} test cases, {len(failed)} failed, JSON, JUnit and HTML valid")
+PYTHON
+
+if ! npm install --silent --no-audit --no-fund --prefix "$work" tap-parser html-validate >/dev/null; then
+    echo "skipped: npm's tap-parser and html-validate could not be installed"
+    exit 0
+fi
+bin="$work/node_modules/.bin"
+"$bin/html-validate" --preset standard,a11y "$work/pass.html" "$work/fail.html"
+"$bin/tap-parser" <"$work/pass.tap" >/dev/null
+status=0
+"$bin/tap-parser" -j <"$work/fail.tap" >"$work/tap.json" || status=$?
+[ "$status" = 1 ] || { echo "a TAP consumer must see the failure"; exit 1; }
+"$work/venv/bin/python" - "$work/tap.json" <<'PYTHON'
+import json, sys
+
+events = json.load(open(sys.argv[1]))
+assert not [event for event in events if event[0] == "extra"], "lines that are no TAP"
+failed = [event[1] for event in events if event[0] == "assert" and not event[1]["ok"]]
+assert failed and all(point["diag"]["expected"] for point in failed), failed
+print(f"TAP and HTML hold before their own tools, {len(failed)} failed point with diagnostics")
 PYTHON

@@ -13,7 +13,8 @@ use pns_simulator::clock::Gear;
 
 use super::args::{ConnectionArgs, or, setting, span};
 use super::config::Config;
-use super::run::{OutputArgs, new_seed};
+use super::output_args::OutputArgs;
+use super::run::new_seed;
 use super::values::timeout;
 use super::{Failure, did_you_mean, print, tell, warn};
 use crate::curl::quote;

@@ -10,6 +10,7 @@ mod config;
 mod events;
 mod explain;
 mod lint;
+mod output_args;
 mod pack;
 mod probe_args;
 mod replay;

@@ -1,7 +1,6 @@
 //! `pns run`: from arguments to [`RunSettings`], from events to reports, from the outcome to an exit code.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,18 +9,17 @@ use std::time::Duration;
 use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Gear};
 
-use super::args::{ConnectionArgs, list, or, setting, span};
+use super::args::{ConnectionArgs, or, setting, span};
 use super::color::style_of_stderr;
 use super::config::Config;
+use super::output_args::OutputArgs;
 use super::probe_args::ProbeArgs;
 use super::values::{instant, timeout, variable};
 use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::redact::Redactor;
-use crate::report::human::{Detail, Progress};
 use crate::report::text;
-use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
 use crate::runner;
 use crate::scenario::{self, Scenario};
 use crate::settings::{Filter, RunSettings, StopAfter};
@@ -107,24 +105,6 @@ impl SelectionArgs {
             names: or(&self.name, &config.name),
         }
     }
-}
-
-/// What is told, and where.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct OutputArgs {
-    /// Write reports for machines: `junit=FILE`, `json=FILE`
-    #[arg(long, value_name = "FORMAT=FILE", env = "PNS_REPORT", value_delimiter = ',')]
-    report: Vec<FileReport>,
-    /// Show no progress on standard error
-    #[arg(long, env = "PNS_NO_PROGRESS", value_parser = clap::builder::BoolishValueParser::new())]
-    no_progress: bool,
-    /// Tell every check, not only those that did not hold
-    #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
-    verbose: bool,
-    /// Set by CI servers: no progress is shown then.
-    #[arg(long = "ci", env = "CI", hide = true, num_args = 0..=1, default_missing_value = "true")]
-    ci: Option<String>,
 }
 
 /// Runs, reports, and says how it went.
@@ -267,62 +247,4 @@ fn settings(
 /// From the clock, and short enough to be typed again.
 pub(super) fn new_seed() -> u64 {
     pns_engine::rng::draw(clock::real_now().as_nanos(), 0, 0) % 1_000_000_000
-}
-
-/// Where reports go.
-pub(super) struct Output {
-    files: Vec<FileReport>,
-    detail: Detail,
-    progress: Progress,
-}
-
-impl OutputArgs {
-    pub(super) fn resolve(self, config: &Config) -> Result<Output, Failure> {
-        let watched =
-            io::stderr().is_terminal() && !self.no_progress && self.ci.is_none_or(|ci| ci.is_empty());
-        Ok(Output {
-            files: list(self.report, &config.report, "report")?,
-            detail: if self.verbose { Detail::Checks } else { Detail::Verdicts },
-            progress: if watched { Progress::on_stderr() } else { Progress::hidden() },
-        })
-    }
-}
-
-impl Output {
-    /// Does `work`, which tells what happens, and writes the reports of it. All that leaves is redacted.
-    pub(super) fn report(
-        self,
-        redactor: &Redactor,
-        work: impl FnOnce(&mut dyn FnMut(&Event)) -> Result<Exit, Failure>,
-    ) -> Result<Exit, Failure> {
-        let mut reports = self.open(redactor)?;
-        let mut failed: Option<ReportError> = None;
-        let outcome = work(&mut |event: &Event| {
-            for report in &mut reports {
-                if let Err(error) = report.handle(event) {
-                    // The run goes on for the other reports; the first error is the one to tell.
-                    failed.get_or_insert(error);
-                }
-            }
-        });
-        if let Some(error) = failed {
-            let failure = Failure::harness(error);
-            // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
-            if !failure.is_broken_pipe() {
-                return Err(failure.redacted(redactor));
-            }
-        }
-        outcome.map_err(|failure| failure.redacted(redactor))
-    }
-
-    /// Opens every report now: a run must not end with one that has nowhere to go.
-    fn open(self, redactor: &Redactor) -> Result<Vec<Box<dyn Reporter + Send>>, Failure> {
-        let mut reports: Vec<Box<dyn Reporter + Send>> = Vec::new();
-        for file in &self.files {
-            reports.push(Box::new(FileReporter::prepare(file, redactor.clone()).map_err(Failure::usage)?));
-        }
-        let out = RedactingWriter::new(anstream::stdout(), redactor.clone());
-        reports.push(Box::new(Human::new(out, self.progress, self.detail)));
-        Ok(reports)
-    }
 }

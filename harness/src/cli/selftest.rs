@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// Cases drawn for each property that draws them [default: 8]
     #[arg(long, value_name = "NUMBER", env = "PNS_MAX_EXAMPLES")]
     max_examples: Option<NonZeroU32>,
+    /// Tell on standard error of each receiver when it is done
+    #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
+    verbose: bool,
     /// Receivers at the same time [default: four for each processor]
     #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]
     jobs: Option<NonZeroUsize>,
@@ -67,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut tried_so_far = 0;
     let mut done = |tried: &Tried| {
         tried_so_far += 1;
-        if !tried.verdict.is_good() {
+        if args.verbose || !tried.verdict.is_good() {
             tell(&format!("[{tried_so_far}/{total}] {}: {}\n", tried.specimen.name, word(&tried.verdict)));
         }
     };

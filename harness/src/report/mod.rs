@@ -5,20 +5,27 @@
 //! that happens to be part of the format's own words cannot break the format.
 
 pub mod collect;
+pub mod coverage;
+pub mod github;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
 mod output;
+pub mod standing;
 pub(crate) mod style;
+pub mod tap;
 pub mod text;
+pub mod verdict;
+mod wanted;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 
 pub use collect::Collected;
 pub use human::Human;
 use output::OutputFile;
+pub use wanted::{FileFormat, FileReport, Wanted, WantedError};
 
 use crate::event::Event;
 use crate::redact::Redactor;
@@ -49,55 +56,6 @@ pub enum ReportError {
     },
 }
 
-/// A report to a file, as `--report` asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileReport {
-    /// Its format.
-    pub format: FileFormat,
-    /// Its file.
-    pub path: PathBuf,
-}
-
-/// The formats that go to files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
-    /// `pns-report/1`.
-    Json,
-    /// JUnit XML, a test case per check.
-    Junit,
-}
-
-/// A text that asks for no report.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FileReportError {
-    /// No `=`.
-    #[error("expected `FORMAT=FILE`, found `{0}`")]
-    Shape(String),
-    /// An unknown format.
-    #[error("no report format `{0}`: expected `junit` or `json`")]
-    Format(String),
-    /// No file.
-    #[error("no file for the `{0}` report")]
-    NoFile(String),
-}
-
-impl FromStr for FileReport {
-    type Err = FileReportError;
-
-    fn from_str(text: &str) -> Result<Self, FileReportError> {
-        let (format, path) = text.split_once('=').ok_or_else(|| FileReportError::Shape(text.to_owned()))?;
-        let format = match format {
-            "json" => FileFormat::Json,
-            "junit" => FileFormat::Junit,
-            other => return Err(FileReportError::Format(other.to_owned())),
-        };
-        if path.is_empty() {
-            return Err(FileReportError::NoFile(text.trim_end_matches('=').to_owned()));
-        }
-        Ok(Self { format, path: PathBuf::from(path) })
-    }
-}
-
 /// Gathers a run and writes it to a file at its end.
 #[derive(Debug)]
 pub struct FileReporter {
@@ -113,7 +71,13 @@ impl FileReporter {
     /// # Errors
     /// When it cannot.
     pub fn prepare(report: &FileReport, redactor: Redactor) -> Result<Self, ReportError> {
-        let output = OutputFile::prepare(&report.path)
+        let prepare = |path: &Path| match report.format {
+            FileFormat::Html => OutputFile::prepare(&output::page_in(path)?),
+            FileFormat::Json | FileFormat::Junit | FileFormat::Tap | FileFormat::Github => {
+                OutputFile::prepare(path)
+            }
+        };
+        let output = prepare(&report.path)
             .map_err(|source| ReportError::File { path: report.path.clone(), source })?;
         Ok(Self { format: report.format, output, redactor, collected: Collected::default() })
     }
@@ -128,6 +92,9 @@ impl Reporter for FileReporter {
         let text = match self.format {
             FileFormat::Json => json::render(&self.collected, &self.redactor),
             FileFormat::Junit => junit::render(&self.collected, &self.redactor),
+            FileFormat::Tap => tap::render(&self.collected, &self.redactor),
+            FileFormat::Html => html::render(&self.collected, &self.redactor),
+            FileFormat::Github => github::summary(&self.collected, &self.redactor),
         };
         let path = self.output.path().to_owned();
         self.output.write(text.as_bytes()).map_err(|source| ReportError::File { path, source })

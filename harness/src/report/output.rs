@@ -50,6 +50,16 @@ impl OutputFile {
     }
 }
 
+/// The page that a report to a folder is written to: `index.html` in a folder that is there, or in one that a
+/// slash at the end asks for.
+pub(super) fn page_in(path: &Path) -> io::Result<PathBuf> {
+    let asks_for_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if asks_for_folder {
+        fs::create_dir_all(path)?;
+    }
+    Ok(if asks_for_folder || path.is_dir() { path.join("index.html") } else { path.to_owned() })
+}
+
 impl Draft {
     fn beside(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;

@@ -1,6 +1,9 @@
 //! Each report of one hand-made run that has a bit of everything: passes, failures, skips, what could not be
 //! decided, texts beyond ASCII, control characters, and a secret in every place where one could hide.
 
+mod checks;
+mod hostile;
+
 use std::fs;
 use std::io::Write;
 use std::time::Duration;
@@ -173,16 +176,24 @@ fn run() -> Vec<Event> {
 }
 
 fn collected() -> Collected {
+    collected_of(&run())
+}
+
+fn collected_of(events: &[Event]) -> Collected {
     let mut collected = Collected::default();
-    run().iter().for_each(|event| collected.handle(event));
+    events.iter().for_each(|event| collected.handle(event));
     collected
 }
 
 fn human(detail: Detail) -> String {
+    human_of(&run(), detail)
+}
+
+fn human_of(events: &[Event], detail: Detail) -> String {
     let out = RedactingWriter::new(anstream::StripStream::new(Vec::new()), redactor());
     let mut human = Human::new(out, Progress::hidden(), detail);
-    for event in run() {
-        human.handle(&event).unwrap();
+    for event in events {
+        human.handle(event).unwrap();
     }
     String::from_utf8(human.into_inner().into_inner().unwrap().into_inner()).unwrap()
 }
@@ -210,13 +221,19 @@ fn junit_report() {
 
 #[test]
 fn no_report_holds_the_secret() {
-    for report in [
-        human(Detail::Checks),
-        json::render(&collected(), &redactor()),
-        junit::render(&collected(), &redactor()),
-    ] {
-        assert!(report.contains("***"));
-        assert!(!report.contains("s3cr"), "{report}");
+    for events in [run(), checks::checks_run()] {
+        let collected = collected_of(&events);
+        for report in [
+            human_of(&events, Detail::Checks),
+            json::render(&collected, &redactor()),
+            junit::render(&collected, &redactor()),
+            tap::render(&collected, &redactor()),
+            html::render(&collected, &redactor()),
+            github::summary(&collected, &redactor()),
+        ] {
+            assert!(report.contains("***") || report.contains(r"\*\*\*"));
+            assert!(!report.contains("s3cr"), "{report}");
+        }
     }
 }
 
@@ -246,15 +263,29 @@ fn publish_the_schema() {
 
 #[test]
 fn json_keeps_to_its_published_schema() {
-    let schema = json::schema();
-    assert!(fs::read_to_string(PUBLISHED).unwrap() == schema, "see `publish_the_schema`");
-    let validator = jsonschema::draft202012::new(&serde_json::from_str(&schema).unwrap()).unwrap();
-    let report = serde_json::from_str(&json::render(&collected(), &redactor())).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
+    assert!(fs::read_to_string(PUBLISHED).unwrap() == json::schema(), "see `publish_the_schema`");
+    assert_eq!(schema_errors(&json::render(&collected(), &redactor())), Vec::<String>::new());
     // A run that never began is a report too.
-    let report = serde_json::from_str(&json::render(&Collected::default(), &redactor())).unwrap();
-    assert!(validator.is_valid(&report));
+    assert_eq!(schema_errors(&json::render(&Collected::default(), &redactor())), Vec::<String>::new());
+}
+
+fn schema_errors(report: &str) -> Vec<String> {
+    let validator = jsonschema::draft202012::new(&serde_json::from_str(&json::schema()).unwrap()).unwrap();
+    let report = serde_json::from_str(report).unwrap();
+    validator.iter_errors(&report).map(|error| error.to_string()).collect()
+}
+
+#[test]
+fn tap_report() {
+    insta::assert_snapshot!(tap::render(&collected(), &redactor()));
+}
+
+#[test]
+fn a_run_that_never_began_is_a_report_too() {
+    let nothing = Collected::default();
+    assert!(tap::render(&nothing, &redactor()).contains("1..0\nBail out! the run did not end"));
+    assert!(html::render(&nothing, &redactor()).contains("The run did not end"));
+    assert!(github::summary(&nothing, &redactor()).contains("the run did not end"));
 }
 
 #[test]
@@ -302,13 +333,4 @@ fn a_file_is_checked_first_and_replaced_in_one_step() {
     assert!(matches!(FileReporter::prepare(&nowhere, redactor()), Err(ReportError::File { .. })));
     let folder = FileReport { format: FileFormat::Json, path: folder.path().to_owned() };
     assert!(FileReporter::prepare(&folder, redactor()).is_err());
-}
-
-#[test]
-fn report_arguments_are_read() {
-    let report = |text: &str| text.parse::<FileReport>();
-    assert_eq!(report("junit=a=b.xml").unwrap().path.to_str(), Some("a=b.xml"));
-    assert_eq!(report("junit").unwrap_err(), FileReportError::Shape("junit".to_owned()));
-    assert_eq!(report("xml=a").unwrap_err(), FileReportError::Format("xml".to_owned()));
-    assert_eq!(report("json=").unwrap_err(), FileReportError::NoFile("json".to_owned()));
 }

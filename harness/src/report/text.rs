@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use pns_engine::Timestamp;
 
+use crate::event::{Reproduced, Subject, Target};
+
 /// A span of PNS time with at most two units: `3d 2h`, `1m 30s`, `250ms`, `0s`.
 pub fn pns_span(span: Duration) -> String {
     const UNITS: [(u64, &str); 6] = [
@@ -61,6 +63,43 @@ pub fn count(number: u64, noun: &str) -> String {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{number} {stem}ies"),
         (_, None) => format!("{number} {noun}s"),
+    }
+}
+
+/// What a run is made of, as a noun for one of them.
+pub const fn noun(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Scenarios => "scenario",
+        Subject::Checks => "check",
+    }
+}
+
+/// How often a failure came again.
+pub fn reproduced(reproduced: Reproduced) -> String {
+    let Reproduced { failed, tried } = reproduced;
+    if reproduced.is_certain() {
+        format!("reproduced every time ({failed} of {tried})")
+    } else {
+        format!("flaky: {failed} of {tried}")
+    }
+}
+
+/// A target as a noun.
+pub fn target(target: &Target) -> &str {
+    match target {
+        Target::Embedded => "the embedded receiver",
+        Target::Endpoint(url) => url,
+    }
+}
+
+/// At most `width` characters of `text`, which is one line.
+pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(width) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+            Cow::Owned(kept + "…")
+        }
     }
 }
 

@@ -68,14 +68,41 @@ fn a_key_is_in_no_output_even_when_it_is_wrong() {
     let folder = folder();
     let receiver = Running::start(folder.path(), &["--api-key", "another-key"]);
     let args = ["run", "--tag", "smoke", "--cacert", "pns-receiver-ca.pem", "--target", &receiver.url];
-    let reports = ["--verbose", "--report", "json=a.json,junit=a.xml", "--max-failures", "3"];
-    let (code, out, err) = outcome(pns(folder.path()).args(args).args(reports).env("PNS_API_KEY", KEY));
+    let reports = "json=a.json,junit=a.xml,tap=a.tap,html=page/,github,github=b.md";
+    let reports = ["--verbose", "--report", reports, "--max-failures", "3"];
+    let (code, out, err) = outcome(
+        pns(folder.path())
+            .args(args)
+            .args(reports)
+            .env("PNS_API_KEY", KEY)
+            .env("GITHUB_STEP_SUMMARY", "summary.md"),
+    );
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("401"), "{out}");
-    let files = ["a.json", "a.xml"].map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
-    for text in [&out, &err, &files[0], &files[1]] {
-        assert!(!text.contains(KEY), "{text}");
+    for name in ["a.json", "a.xml", "a.tap", "page/index.html", "b.md", "summary.md"] {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(text.contains("401") && !text.contains(KEY), "{name}: {text}");
     }
+    assert!(!out.contains(KEY) && !err.contains(KEY), "{out}{err}");
+}
+
+#[test]
+fn github_actions_get_annotations_from_a_log_that_gives_no_orders() {
+    let folder = folder();
+    file(folder.path(), "failing.yaml", FAILING);
+    let run = |args: &[&str]| {
+        let mut command = pns(folder.path());
+        let (code, out, _) =
+            outcome(command.args(["run", "failing.yaml"]).args(args).env("GITHUB_ACTIONS", "true"));
+        assert_eq!(code, 1, "{out}");
+        out
+    };
+    let out = run(&[]);
+    let token = out.lines().next().unwrap().strip_prefix("::stop-commands::").unwrap();
+    let (log, annotations) = out.split_once(&format!("\n::{token}::\n")).unwrap();
+    assert!(log.contains("the receiver broke a check") && !log.contains("::error"), "{log}");
+    assert!(annotations.starts_with("::error file=failing.yaml,line=6,title="), "{annotations}");
+    assert!(!run(&["--report", "no-github"]).contains("::"));
 }
 
 #[cfg(unix)]

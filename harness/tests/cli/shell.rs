@@ -40,7 +40,7 @@ fn wrong_usage_exits_2_and_says_what_was_meant() {
         (vec!["run", "--tagret", "https://h"], "--target"),
         (vec!["explian"], "explain"),
         (vec!["run", "--clock", "fast"], "60x"),
-        (vec!["run", "--report", "xml=x"], "`junit` or `json`"),
+        (vec!["run", "--report", "xml=x"], "`html`, `junit`, `json`, `tap` or `github`"),
         (vec!["run", "--jobs", "0"], "--jobs"),
         (vec!["run", "--ack-timeout", "30"], "30s"),
         (vec!["run", "--target", "hotel.example"], "https://hotel.example"),

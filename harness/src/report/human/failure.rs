@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::super::text::{count, offset, printable, table, wall, wrap};
-use super::mark;
+use super::super::text::{count, offset, printable, reproduced, table, wall, wrap};
+use super::exchange;
+use super::lines::mark;
 use crate::event::{
     AttemptLine, CheckFailure, CheckResult, DeliveryState, DeliveryTimeline, ScenarioFinished,
-    ScenarioStarted,
+    ScenarioStarted, Strength, Subject,
 };
-use crate::report::style::{BOLD, DIM, RED, paint};
+use crate::report::style::{BOLD, DIM, RED, YELLOW, paint};
 
 /// Fits a terminal of 100 columns with the indent.
 const WIDTH: usize = 90;
@@ -17,6 +18,8 @@ const ANSWER_LINES_MAX: usize = 8;
 
 pub(super) fn write_all(
     out: &mut impl Write,
+    subject: Subject,
+    fail_on: Strength,
     started: &ScenarioStarted,
     finished: &ScenarioFinished,
 ) -> io::Result<()> {
@@ -27,7 +30,8 @@ pub(super) fn write_all(
             continue;
         }
         let failure = check.failure.as_deref().unwrap_or(&nothing);
-        head(out, started, check, failure)?;
+        head(out, fail_on, started, check, failure)?;
+        exchange::write_all(out, &failure.exchanges)?;
         for delivery in &failure.deliveries {
             timeline(out, delivery)?;
         }
@@ -37,22 +41,27 @@ pub(super) fn write_all(
         meaning(out, failure)?;
         repeat = Some(&failure.repeat).filter(|repeat| !repeat.is_empty()).or(repeat);
     }
+    let told = finished.checks.iter().any(|check| check.verdict.is_broken());
+    if subject == Subject::Checks && told {
+        let command = format!("pns explain {}", started.id);
+        writeln!(out, "\n      {} {}", paint(BOLD, "more on this check:"), printable(&command))?;
+    }
     if let Some(repeat) = repeat {
         writeln!(out, "\n      {} {}", paint(BOLD, "repeat:"), printable(repeat))?;
     }
-    let told = finished.checks.iter().any(|check| check.verdict.is_broken());
     if told { writeln!(out) } else { Ok(()) }
 }
 
 fn head(
     out: &mut impl Write,
+    fail_on: Strength,
     started: &ScenarioStarted,
     check: &CheckResult,
     failure: &CheckFailure,
 ) -> io::Result<()> {
     let title = paint(BOLD, &printable(&check.title));
     let kind = format!("{}, {}", check.id, check.strength.name());
-    writeln!(out, "\n    {} {title}  {}", mark(check.strength), paint(DIM, &kind))?;
+    writeln!(out, "\n    {} {title}  {}", mark(check, fail_on), paint(DIM, &kind))?;
     if let Some(place) = check.location.as_ref().or(started.location.as_ref()) {
         let place =
             format!("--> {}:{}, PNS time {}", printable(&place.file), place.line, offset(check.pns_time));
@@ -60,6 +69,10 @@ fn head(
     }
     labelled(out, "expected", &failure.expected)?;
     labelled(out, "found", &failure.found)?;
+    if let Some(times) = failure.reproduced {
+        let style = if times.is_certain() { BOLD } else { YELLOW };
+        writeln!(out, "      {}", paint(style, &reproduced(times)))?;
+    }
     let quote = format!("“{}”", check.clause.sentence());
     for line in wrap(&format!("Cvent’s page, {}: {quote}", check.clause.heading()), WIDTH) {
         writeln!(out, "      {}", paint(DIM, &line))?;
@@ -154,6 +167,20 @@ fn answer(out: &mut impl Write, attempts: &[AttemptLine]) -> io::Result<()> {
     Ok(())
 }
 
+/// The scenario file that shows it, for a property check.
+fn scenario(out: &mut impl Write, failure: &CheckFailure) -> io::Result<()> {
+    let Some(scenario) = &failure.scenario else { return Ok(()) };
+    let shrunk = match scenario.shrunk_by {
+        0 => String::new(),
+        tried => format!(" (the simplest of {} tried)", count(tried, "case")),
+    };
+    let label = paint(BOLD, "scenario file:");
+    match &scenario.saved {
+        Some(path) => writeln!(out, "\n      {label} {}{shrunk}", printable(path)),
+        None => writeln!(out, "\n      {label} `--save-failures DIR` writes it{shrunk}"),
+    }
+}
+
 fn meaning(out: &mut impl Write, failure: &CheckFailure) -> io::Result<()> {
     if !failure.explanation.is_empty() {
         writeln!(out)?;
@@ -161,6 +188,7 @@ fn meaning(out: &mut impl Write, failure: &CheckFailure) -> io::Result<()> {
             writeln!(out, "      {line}")?;
         }
     }
+    scenario(out, failure)?;
     if let Some(curl) = &failure.curl {
         writeln!(out, "\n      {} {}", paint(BOLD, "the same by hand:"), printable(curl))?;
     }

@@ -3,7 +3,9 @@
 //! Scenarios are told in the order in which they began, whatever the number of jobs, so that two runs can be
 //! compared line by line. Colours are written always; the stream it is given strips them where nobody sees them.
 
+mod exchange;
 mod failure;
+mod lines;
 mod progress;
 mod summary;
 
@@ -12,13 +14,11 @@ use std::io::{self, Write};
 
 pub use progress::Progress;
 
-use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
-use super::text::{count, instant, pns_span, printable, wall};
+use super::collect::split_id;
+use super::style::{BOLD, DIM, paint};
+use super::text::printable;
 use super::{ReportError, Reporter};
-use crate::event::{
-    CheckResult, CheckVerdict, Event, Note, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
-    Strength, Target,
-};
+use crate::event::{Event, ScenarioFinished, ScenarioStarted, ScenarioVerdict, Strength, Subject};
 use summary::Summary;
 
 /// How much is told.
@@ -38,6 +38,8 @@ pub struct Human<W> {
     detail: Detail,
     /// Begun, and not yet told: the first of them may still be running.
     open: VecDeque<(ScenarioStarted, Option<ScenarioFinished>)>,
+    subject: Subject,
+    fail_on: Strength,
     theme: Option<String>,
     /// A failure told in full ends with an empty line of its own.
     spaced: bool,
@@ -52,6 +54,8 @@ impl<W: Write> Human<W> {
             progress,
             detail,
             open: VecDeque::new(),
+            subject: Subject::Scenarios,
+            fail_on: Strength::Should,
             theme: None,
             spaced: false,
             summary: Summary::default(),
@@ -67,8 +71,9 @@ impl<W: Write> Human<W> {
         self.progress.handle(event);
         match event {
             Event::RunStarted(run) => {
+                (self.subject, self.fail_on) = (run.subject, run.fail_on);
                 self.summary.run_started(run);
-                self.progress.suspend(|| head(&mut self.out, run))
+                self.progress.suspend(|| lines::head(&mut self.out, run))
             }
             Event::ScenarioStarted(scenario) => {
                 self.open.push_back((scenario.clone(), None));
@@ -111,26 +116,26 @@ impl<W: Write> Human<W> {
 
     fn tell_scenario(&mut self, started: &ScenarioStarted, finished: &ScenarioFinished) -> io::Result<()> {
         self.summary.scenario(started, finished);
-        let theme = theme_of(&started.id).to_owned();
+        let theme = split_id(&started.id).0.to_owned();
         let new_theme = self.theme.as_ref() != Some(&theme);
         let spaced = self.spaced;
         // A failure that is expected is told in full on demand only.
         let in_full =
             self.detail == Detail::Checks || !matches!(finished.verdict, ScenarioVerdict::ExpectedFailure(_));
-        let Self { out, progress, detail, .. } = self;
+        let Self { out, progress, detail, subject, fail_on, .. } = self;
         progress.suspend(|| {
             if new_theme {
                 let gap = if spaced { "" } else { "\n" };
-                writeln!(out, "{gap}{}", paint(BOLD, &theme))?;
+                writeln!(out, "{gap}{}", paint(BOLD, &printable(&theme)))?;
             }
-            verdict_line(out, started, finished)?;
+            lines::verdict(out, *subject, *detail, started, finished)?;
             for check in &finished.checks {
-                check_line(out, check, *detail)?;
+                lines::check(out, started, check, *detail)?;
             }
             for note in &finished.notes {
                 writeln!(out, "        {}", paint(DIM, &format!("note: {}", printable(note))))?;
             }
-            if in_full { failure::write_all(out, started, finished) } else { Ok(()) }
+            if in_full { failure::write_all(out, *subject, *fail_on, started, finished) } else { Ok(()) }
         })?;
         self.spaced = in_full && finished.checks.iter().any(|check| check.verdict.is_broken());
         self.theme = Some(theme);
@@ -141,101 +146,5 @@ impl<W: Write> Human<W> {
 impl<W: Write> Reporter for Human<W> {
     fn handle(&mut self, event: &Event) -> Result<(), ReportError> {
         self.tell(event).map_err(ReportError::Stdout)
-    }
-}
-
-fn head(out: &mut impl Write, run: &RunStarted) -> io::Result<()> {
-    let target = match &run.target {
-        Target::Embedded => "the embedded receiver".to_owned(),
-        Target::Endpoint(url) => printable(url).into_owned(),
-    };
-    writeln!(out, "{} judges {}", paint(BOLD, &format!("pns {}", run.version)), paint(BOLD, &target))?;
-    writeln!(
-        out,
-        "{}, {} time from {}, seed {}, at most {}",
-        count(run.scenarios as u64, "scenario"),
-        run.gear,
-        instant(run.epoch),
-        run.seed,
-        count(run.request_budget, "request"),
-    )?;
-    for note in &run.notes {
-        let loud = matches!(note, Note::TlsNotVerified | Note::PlainHttp | Note::Unsound { .. });
-        let (style, word) = if loud { (YELLOW, "warning") } else { (DIM, "note") };
-        writeln!(out, "{}: {}", paint(style, word), printable(&note.to_string()))?;
-    }
-    Ok(())
-}
-
-/// The folder of a scenario.
-fn theme_of(id: &str) -> &str {
-    id.rsplit_once('/').map_or("scenarios", |(theme, _)| theme)
-}
-
-fn verdict_line(
-    out: &mut impl Write,
-    started: &ScenarioStarted,
-    finished: &ScenarioFinished,
-) -> io::Result<()> {
-    let (style, word) = match &finished.verdict {
-        ScenarioVerdict::Passed => (GREEN, "PASS"),
-        ScenarioVerdict::ExpectedFailure(_) => (GREEN, "XFAIL"),
-        ScenarioVerdict::Failed => (RED, "FAIL"),
-        ScenarioVerdict::UnexpectedPass(_) => (RED, "XPASS"),
-        ScenarioVerdict::Skipped(_) => (DIM, "SKIP"),
-        ScenarioVerdict::Inconclusive(_) => (YELLOW, "INCON"),
-        ScenarioVerdict::Error(_) => (RED, "ERROR"),
-    };
-    let word = paint(style, &format!("{word:>5}"));
-    let title = printable(&started.title);
-    if let ScenarioVerdict::Skipped(reason) = &finished.verdict {
-        return writeln!(out, "{word}  {}", paint(DIM, &format!("{title}: {}", printable(reason))));
-    }
-    let spent = format!(
-        "{} of PNS time in {}, {}",
-        pns_span(finished.pns_time),
-        wall(finished.wall),
-        count(finished.attempts, "attempt")
-    );
-    writeln!(out, "{word}  {title}  {}", paint(DIM, &spent))?;
-    match &finished.verdict {
-        ScenarioVerdict::Passed | ScenarioVerdict::Failed | ScenarioVerdict::Skipped(_) => Ok(()),
-        ScenarioVerdict::ExpectedFailure(why) => explain(out, "fails, as it is expected to", why),
-        ScenarioVerdict::UnexpectedPass(why) => explain(out, "passes, but is expected to fail", why),
-        ScenarioVerdict::Inconclusive(why) => explain(out, "not decided", why),
-        ScenarioVerdict::Error(why) => explain(out, "the harness failed", why),
-    }
-}
-
-fn explain(out: &mut impl Write, what: &str, why: &str) -> io::Result<()> {
-    writeln!(out, "       {what}: {}", printable(why))
-}
-
-/// Checks that held are told on demand; those that did not are told in full by [`failure`].
-fn check_line(out: &mut impl Write, check: &CheckResult, detail: Detail) -> io::Result<()> {
-    let title = printable(&check.title);
-    match (&check.verdict, detail) {
-        (CheckVerdict::Passed, Detail::Checks) => {
-            writeln!(out, "        {} {title}  {}", paint(GREEN, "✓"), paint(DIM, &check.id))
-        }
-        (CheckVerdict::Skipped(reason), _) => {
-            let line = format!("- {title}: {}", printable(reason));
-            writeln!(out, "        {}", paint(DIM, &line))
-        }
-        (CheckVerdict::Inconclusive(reason), _) => {
-            writeln!(out, "        {} {title}: {}", paint(YELLOW, "?"), printable(reason))
-        }
-        (CheckVerdict::Error(reason), _) => {
-            writeln!(out, "        {} {title}: the harness failed: {}", paint(RED, "!"), printable(reason))
-        }
-        (CheckVerdict::Passed, Detail::Verdicts) | (CheckVerdict::Failed | CheckVerdict::Warned, _) => Ok(()),
-    }
-}
-
-/// Red, unless it is advice.
-fn mark(strength: Strength) -> String {
-    match strength {
-        Strength::Advice => paint(YELLOW, "!"),
-        Strength::Should | Strength::Must => paint(RED, "✗"),
     }
 }

@@ -1,141 +1,122 @@
 //! The end of the report: what it all came to, what was checked, and what was not.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::super::text::{count, pns_span, printable, wall};
+use super::super::coverage::Coverage;
+use super::super::standing::Standing;
+use super::super::text::{count, noun, pns_span, printable, wall};
+use super::super::verdict::{Tone, counts, headline, with_warnings};
 use crate::clause::Clause;
-use crate::event::{
-    CheckVerdict, Counts, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
-};
-use crate::exit::Exit;
-use crate::report::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
+use crate::event::{Counts, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, Subject};
+use crate::report::style::{DIM, GREEN, RED, YELLOW, paint};
 
 /// What the summary remembers of the run.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    seed: u64,
-    filtered_out: usize,
-    failed: Vec<(String, String, &'static str)>,
-    decided: BTreeSet<Clause>,
-    /// Why scenarios were skipped or not decided, and how many.
-    not_checked: BTreeMap<String, u64>,
+    run: Option<RunStarted>,
+    /// Ids and titles of what somebody has to look at.
+    told: Vec<(Standing, String, String)>,
+    coverage: Coverage,
+    cases: u64,
 }
 
 impl Summary {
     pub(super) fn run_started(&mut self, run: &RunStarted) {
-        self.seed = run.seed;
-        self.filtered_out = run.filtered_out;
+        self.run = Some(run.clone());
     }
 
     pub(super) fn scenario(&mut self, started: &ScenarioStarted, finished: &ScenarioFinished) {
-        let word = match &finished.verdict {
-            ScenarioVerdict::Failed => Some("FAIL"),
-            ScenarioVerdict::UnexpectedPass(_) => Some("XPASS"),
-            ScenarioVerdict::Error(_) => Some("ERROR"),
-            ScenarioVerdict::Inconclusive(_) => Some("INCON"),
-            ScenarioVerdict::Passed | ScenarioVerdict::Skipped(_) | ScenarioVerdict::ExpectedFailure(_) => {
-                None
-            }
+        let standing = Standing::of(Some(finished));
+        let told = match standing {
+            Standing::Failed | Standing::UnexpectedPass | Standing::Error | Standing::Inconclusive => true,
+            Standing::Warned => self.subject() == Subject::Checks,
+            Standing::Passed | Standing::Skipped | Standing::ExpectedFailure | Standing::Unfinished => false,
         };
-        if let Some(word) = word {
-            self.failed.push((started.id.clone(), started.title.clone(), word));
+        if told {
+            self.told.push((standing, started.id.clone(), started.title.clone()));
         }
-        if let ScenarioVerdict::Skipped(reason) | ScenarioVerdict::Inconclusive(reason) = &finished.verdict {
-            *self.not_checked.entry(format!("scenario: {reason}")).or_default() += 1;
-        }
-        for check in &finished.checks {
-            match &check.verdict {
-                CheckVerdict::Passed | CheckVerdict::Failed | CheckVerdict::Warned => {
-                    self.decided.insert(check.clause);
-                }
-                CheckVerdict::Skipped(reason) | CheckVerdict::Inconclusive(reason) => {
-                    *self.not_checked.entry(format!("check: {reason}")).or_default() += 1;
-                }
-                CheckVerdict::Error(_) => {}
-            }
-        }
+        self.cases += finished.cases;
+        self.coverage.add(finished);
+    }
+
+    fn subject(&self) -> Subject {
+        self.run.as_ref().map_or(Subject::Scenarios, |run| run.subject)
     }
 
     pub(super) fn write(&self, out: &mut impl Write, run: &RunFinished) -> io::Result<()> {
         writeln!(out)?;
-        for (id, title, word) in &self.failed {
-            writeln!(out, "{}  {}  {}", paint(RED, &format!("{word:>5}")), printable(id), printable(title))?;
+        for (standing, id, title) in &self.told {
+            let style = if *standing == Standing::Warned { YELLOW } else { RED };
+            let word = paint(style, &format!("{:>5}", standing.word()));
+            writeln!(out, "{word}  {}  {}", printable(id), printable(title))?;
         }
-        if !self.failed.is_empty() {
+        if !self.told.is_empty() {
             writeln!(out)?;
         }
-        verdict(out, run)?;
-        writeln!(out, "  scenarios  {}", counts(&run.totals.scenarios))?;
-        writeln!(out, "  checks     {}", counts(&run.totals.checks))?;
-        writeln!(
-            out,
-            "  sent       {} of {}, {} of PNS time in {}, seed {}",
-            count(run.totals.attempts, "attempt"),
-            count(run.totals.deliveries, "delivery"),
-            pns_span(run.pns_time),
-            wall(run.wall),
-            self.seed,
-        )?;
+        verdict(out, self.subject(), run)?;
+        let seed = self.run.as_ref().map_or(0, |run| run.seed);
+        let times = format!("{} of PNS time in {}, seed {seed}", pns_span(run.pns_time), wall(run.wall));
+        let attempts = run.totals.attempts;
+        match self.subject() {
+            Subject::Scenarios => {
+                writeln!(out, "  scenarios  {}", counts(&run.totals.scenarios))?;
+                writeln!(out, "  checks     {}", counts(&run.totals.checks))?;
+                let deliveries = count(run.totals.deliveries, "delivery");
+                writeln!(out, "  sent       {} of {deliveries}, {times}", count(attempts, "attempt"))?;
+            }
+            Subject::Checks => {
+                writeln!(out, "  checks     {}", counts(&self.properties(run)))?;
+                let cases = count(self.cases, "case");
+                writeln!(out, "  sent       {} in {cases}, {times}", count(attempts, "request"))?;
+            }
+        }
         self.coverage(out)
     }
 
+    fn properties(&self, run: &RunFinished) -> Counts {
+        let warned = self.told.iter().filter(|(standing, ..)| *standing == Standing::Warned).count();
+        with_warnings(&run.totals.scenarios, warned as u64)
+    }
+
     fn coverage(&self, out: &mut impl Write) -> io::Result<()> {
-        let (checked, not): (Vec<Clause>, Vec<Clause>) =
-            Clause::ALL.into_iter().partition(|clause| self.decided.contains(clause));
-        writeln!(out, "  checked    {}", names(&checked))?;
-        if !not.is_empty() {
-            writeln!(out, "  {}", paint(YELLOW, &format!("not checked: {}", names(&not))))?;
+        writeln!(out, "  checked    {}", names(&self.coverage.clauses()))?;
+        let left = match self.subject() {
+            Subject::Scenarios => clauses(&self.coverage.clauses_left()),
+            Subject::Checks => self.coverage.families_left().join(", "),
+        };
+        if !left.is_empty() {
+            writeln!(out, "  {}", paint(YELLOW, &format!("not checked: {}", printable(&left))))?;
         }
-        for (reason, number) in &self.not_checked {
-            let (what, reason) = reason.split_once(": ").unwrap_or(("scenario", reason));
-            let line = format!("not checked: {}: {}", count(*number, what), printable(reason));
-            writeln!(out, "  {}", paint(DIM, &line))?;
+        for gap in self.coverage.gaps(self.subject()) {
+            writeln!(out, "  {}", paint(DIM, &format!("not checked: {}", printable(&gap))))?;
         }
-        if self.filtered_out > 0 {
-            let line = format!("not selected: {}", count(self.filtered_out as u64, "scenario"));
+        let filtered_out = self.run.as_ref().map_or(0, |run| run.filtered_out);
+        if filtered_out > 0 {
+            let line = format!("not selected: {}", count(filtered_out as u64, noun(self.subject())));
             writeln!(out, "  {}", paint(DIM, &line))?;
         }
         Ok(())
     }
 }
 
-fn verdict(out: &mut impl Write, run: &RunFinished) -> io::Result<()> {
-    let (style, text) = match Exit::of_run(&run.totals, &run.end) {
-        Exit::Held => (GREEN, "everything that was checked held"),
-        Exit::Broken => (RED, "the receiver broke a check"),
-        Exit::Inconclusive if run.totals.scenarios.total() == 0 => (YELLOW, "inconclusive: no scenario ran"),
-        Exit::Inconclusive => (YELLOW, "inconclusive"),
-        Exit::Harness | Exit::Usage => (RED, "the harness itself failed: no verdict on the receiver"),
-        Exit::Interrupted => (YELLOW, "interrupted: the report is partial"),
+fn verdict(out: &mut impl Write, subject: Subject, run: &RunFinished) -> io::Result<()> {
+    let headline = headline(subject, run);
+    let style = match headline.tone {
+        Tone::Good => GREEN,
+        Tone::Bad => RED,
+        Tone::Unsure => YELLOW,
     };
-    writeln!(out, "{}", paint(style, text))?;
-    match &run.end {
-        RunEnd::Complete => Ok(()),
-        RunEnd::StoppedEarly(left) | RunEnd::Interrupted(left) => {
-            writeln!(out, "  {} not run", paint(BOLD, &count(*left as u64, "scenario")))
-        }
-        RunEnd::Unreachable(why) => writeln!(out, "  the target did not come up: {}", printable(why)),
-        RunEnd::Failed(why) => writeln!(out, "  {}", printable(why)),
+    writeln!(out, "{}", paint(style, &headline.text))?;
+    match headline.remark {
+        Some(remark) => writeln!(out, "  {}", printable(&remark)),
+        None => Ok(()),
     }
 }
 
-fn counts(counts: &Counts) -> String {
-    let parts = [
-        (counts.passed, "passed"),
-        (counts.failed, "failed"),
-        (counts.warned, "not red"),
-        (counts.inconclusive, "inconclusive"),
-        (counts.errors, "in error"),
-        (counts.skipped, "skipped"),
-    ];
-    let parts = parts.iter().enumerate().filter(|(index, (number, _))| *index == 0 || *number > 0);
-    parts.map(|(_, (number, word))| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+fn names(names: &[Clause]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { clauses(names) }
 }
 
-fn names(clauses: &[Clause]) -> String {
-    if clauses.is_empty() {
-        return "nothing".to_owned();
-    }
+fn clauses(clauses: &[Clause]) -> String {
     clauses.iter().map(|clause| clause.name()).collect::<Vec<_>>().join(", ")
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::format as f;
 use crate::event::{
-    AttemptLine, CheckFailure, CheckResult, Counts, DeliveryState, DeliveryTimeline, Location, RunEnd,
-    RunFinished, Target, Totals,
+    AttemptLine, CheckFailure, CheckResult, Counts, DeliveryState, DeliveryTimeline, Location, Reproduced,
+    RunEnd, RunFinished, Strength, Subject, Target, Totals, WireExchange,
 };
 use crate::exit::Exit;
 use crate::report::Collected;
 use crate::report::collect::CollectedScenario;
+use crate::report::standing::Standing;
 use crate::report::text::instant;
 
 pub(super) fn report(run: &Collected) -> f::Report {
@@ -29,6 +30,11 @@ pub(super) fn report(run: &Collected) -> f::Report {
             Some(Target::Endpoint(url)) => f::Target::Endpoint { url: url.clone() },
             Some(Target::Embedded) | None => f::Target::Embedded,
         },
+        subject: match run.subject() {
+            Subject::Scenarios => f::Subject::Scenarios,
+            Subject::Checks => f::Subject::Checks,
+        },
+        fail_on: started.map_or(Strength::Should, |run| run.fail_on).name().to_owned(),
         clock: started.map_or_else(|| "virtual".to_owned(), |run| run.gear.to_string()),
         epoch: instant(started.map(|run| run.epoch).unwrap_or_default()),
         end: end(&finished.end),
@@ -67,7 +73,8 @@ fn counts(counts: &Counts) -> f::Counts {
     f::Counts { passed, failed, warned, skipped, inconclusive, errors }
 }
 
-fn scenario(CollectedScenario { started, finished }: &CollectedScenario) -> f::Scenario {
+fn scenario(collected: &CollectedScenario) -> f::Scenario {
+    let CollectedScenario { started, finished } = collected;
     let verdict = finished.as_ref().map(|finished| &finished.verdict);
     f::Scenario {
         id: started.id.clone(),
@@ -76,12 +83,14 @@ fn scenario(CollectedScenario { started, finished }: &CollectedScenario) -> f::S
         clause: started.clause.to_string(),
         verdict: verdict.map_or("unfinished", |verdict| verdict.name()).to_owned(),
         reason: verdict.and_then(|verdict| verdict.reason()).map(str::to_owned),
+        warned: collected.standing() == Standing::Warned,
         checks: finished.iter().flat_map(|finished| &finished.checks).map(check).collect(),
         notes: finished.as_ref().map_or_else(Vec::new, |finished| finished.notes.clone()),
         pns_time_ms: finished.as_ref().map_or(0, |finished| millis(finished.pns_time)),
         wall_us: finished.as_ref().map_or(0, |finished| micros(finished.wall)),
         attempts: finished.as_ref().map_or(0, |finished| finished.attempts),
         deliveries: finished.as_ref().map_or(0, |finished| finished.deliveries),
+        cases: finished.as_ref().map_or(0, |finished| finished.cases),
     }
 }
 
@@ -112,6 +121,25 @@ fn failure(failure: &CheckFailure) -> f::Failure {
         deliveries_left_out: failure.deliveries_left_out,
         curl: failure.curl.clone(),
         repeat: failure.repeat.clone(),
+        exchanges: failure.exchanges.iter().map(exchange).collect(),
+        reproduced: failure.reproduced.map(|Reproduced { failed, tried }| f::Reproduced { failed, tried }),
+        scenario: failure.scenario.as_ref().map(|scenario| f::ScenarioText {
+            text: scenario.text.clone(),
+            saved: scenario.saved.clone(),
+            shrunk_by: scenario.shrunk_by,
+        }),
+    }
+}
+
+fn exchange(exchange: &WireExchange) -> f::Exchange {
+    f::Exchange {
+        label: exchange.label.clone(),
+        request: exchange.request.clone(),
+        response: exchange.response.clone(),
+        outcome: exchange.outcome.clone(),
+        fits: exchange.fits,
+        connection: exchange.connection.clone(),
+        latency_us: exchange.latency.map(micros),
     }
 }
 

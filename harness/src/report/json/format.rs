@@ -14,6 +14,10 @@ pub struct Report {
     pub seed: u64,
     /// What was judged.
     pub target: Target,
+    /// What `scenarios` are: scenario files, or property checks.
+    pub subject: Subject,
+    /// The least strength of a check that turns the run red: `must`, `should` or `advice`.
+    pub fail_on: String,
     /// How PNS time moved: `virtual`, `real`, or a factor such as `60x`.
     pub clock: String,
     /// PNS time at the start of each scenario, RFC 3339.
@@ -55,6 +59,16 @@ pub enum Target {
         /// As it was given.
         url: String,
     },
+}
+
+/// What a run is made of.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// Scenario files.
+    Scenarios,
+    /// Property checks: each is a scenario of its own, with the id `family/name`.
+    Checks,
 }
 
 /// How the run ended.
@@ -123,10 +137,11 @@ pub struct Counts {
     pub errors: u64,
 }
 
-/// One scenario.
+/// One scenario, or one property check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Scenario {
-    /// Unique in the run: `theme/name`, or `theme/name[row]`.
+    /// Unique in the run: `theme/name`, or `theme/name[row]`; `family/name` of a property check, which
+    /// `pns explain` takes.
     pub id: String,
     /// Its title.
     pub title: String,
@@ -139,6 +154,8 @@ pub struct Scenario {
     pub verdict: String,
     /// Why, where there is a reason.
     pub reason: Option<String>,
+    /// Whether it passed although something in it did not hold: advice, or what is below `fail_on`.
+    pub warned: bool,
     /// Its checks, in order.
     pub checks: Vec<Check>,
     /// Remarks.
@@ -147,10 +164,12 @@ pub struct Scenario {
     pub pns_time_ms: u64,
     /// Wall time that passed, in microseconds.
     pub wall_us: u64,
-    /// Attempts started.
+    /// Attempts started, and requests made outside the sender's schedule.
     pub attempts: u64,
     /// Deliveries made.
     pub deliveries: u64,
+    /// Cases played: 1 for a scenario, as many as were drawn for a property check.
+    pub cases: u64,
 }
 
 /// A place in a scenario file.
@@ -173,7 +192,8 @@ pub struct Check {
     pub clause: String,
     /// `must`, `should` or `advice`. Broken advice does not turn a scenario red.
     pub strength: String,
-    /// `passed`, `failed`, `skipped`, `inconclusive` or `error`.
+    /// `passed`, `failed`, `warned` (did not hold, and is not red in this run), `skipped`, `inconclusive` or
+    /// `error`.
     pub verdict: String,
     /// Why, where there is a reason.
     pub reason: Option<String>,
@@ -202,6 +222,51 @@ pub struct Failure {
     pub curl: Option<String>,
     /// The command that repeats the scenario with its seed.
     pub repeat: String,
+    /// Requests made outside the sender's schedule, in order, the telling one last.
+    pub exchanges: Vec<Exchange>,
+    /// Whether it happened again when it was tried again; none: it was not tried.
+    pub reproduced: Option<Reproduced>,
+    /// The smallest scenario file that shows it, for a property check.
+    pub scenario: Option<ScenarioText>,
+}
+
+/// One request made by bytes, and what came back.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Exchange {
+    /// Which it is.
+    pub label: String,
+    /// What was sent, made printable and cut.
+    pub request: String,
+    /// What came back, likewise; none: nothing.
+    pub response: Option<String>,
+    /// How it ended, in words.
+    pub outcome: String,
+    /// Whether that is what was wanted.
+    pub fits: bool,
+    /// What it went over, in words.
+    pub connection: String,
+    /// From the request's last byte to the end of the answer, in microseconds of real time.
+    pub latency_us: Option<u64>,
+}
+
+/// How often a failure came again when it was tried again.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Reproduced {
+    /// Times that it failed, the first time among them.
+    pub failed: u32,
+    /// Times that it was tried. As many as it failed: it is reproducible; more: it is flaky.
+    pub tried: u32,
+}
+
+/// A scenario file that shows a failure.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ScenarioText {
+    /// The file's text, which `pns run` and `pns replay` take.
+    pub text: String,
+    /// Where it was saved, if it was.
+    pub saved: Option<String>,
+    /// How many simpler cases were tried to find it; 0: it was not shrunk.
+    pub shrunk_by: u64,
 }
 
 /// One delivery.

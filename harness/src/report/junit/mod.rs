@@ -1,9 +1,13 @@
-//! The report for CI servers: JUnit XML. A suite per scenario, a test case per check.
+//! The report for CI servers: JUnit XML. A suite per scenario, a test case per check; of a run of property
+//! checks, a suite per family and a test case per property.
 //!
 //! What the receiver broke is a `failure`, what the harness could not do is an `error`, what did not apply is
 //! `skipped`. A scenario without a check of its own (skipped whole, or failed before any) is one test case, so
 //! that it is not passed over in silence. What could not be decided is an `error`: a CI server knows no third
 //! verdict, and must not show it green.
+
+mod checks;
+mod describe;
 
 use std::borrow::Cow;
 
@@ -11,23 +15,33 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use super::Collected;
 use super::collect::CollectedScenario;
-use super::text::{offset, pns_span};
-use crate::event::{CheckResult, CheckVerdict, RunStarted, ScenarioVerdict, Strength, Target};
+use super::text::pns_span;
+use crate::event::{CheckResult, CheckVerdict, RunStarted, ScenarioVerdict, Strength, Subject, Target};
 use crate::redact::Redactor;
+use describe::{describe, found};
 
 /// The whole document.
 pub fn render(run: &Collected, redactor: &Redactor) -> String {
-    let writer = Writer { redactor };
+    let writer = Writer { redactor, run: run.started.as_ref() };
     let mut report = Report::new("pns");
     if let Some(finished) = &run.finished {
         report.set_time(finished.wall);
     }
-    report.add_test_suites(run.scenarios.iter().map(|scenario| writer.suite(run.started.as_ref(), scenario)));
+    match run.subject() {
+        Subject::Scenarios => {
+            report.add_test_suites(run.scenarios.iter().map(|scenario| writer.suite(scenario)));
+        }
+        Subject::Checks => {
+            let themes = run.themes();
+            report.add_test_suites(themes.iter().map(|(family, checks)| writer.family(family, checks)));
+        }
+    }
     report.to_string().expect("quick-junit drops what XML cannot carry, and writes to memory")
 }
 
 struct Writer<'a> {
     redactor: &'a Redactor,
+    run: Option<&'a RunStarted>,
 }
 
 impl Writer<'_> {
@@ -36,13 +50,16 @@ impl Writer<'_> {
         self.redactor.redact(text)
     }
 
-    fn suite(&self, run: Option<&RunStarted>, scenario: &CollectedScenario) -> TestSuite {
-        let mut suite = TestSuite::new(self.text(&scenario.started.id));
-        if let Some(run) = run {
-            for (name, value) in properties(run) {
-                suite.add_property(Property::new(name, self.text(&value)));
-            }
+    /// The circumstances of the run, which every suite names.
+    fn add_properties(&self, suite: &mut TestSuite) {
+        for (name, value) in self.run.iter().flat_map(|run| properties(run)) {
+            suite.add_property(Property::new(name, self.text(&value)));
         }
+    }
+
+    fn suite(&self, scenario: &CollectedScenario) -> TestSuite {
+        let mut suite = TestSuite::new(self.text(&scenario.started.id));
+        self.add_properties(&mut suite);
         suite.add_property(Property::new("title", self.text(&scenario.started.title)));
         suite.add_property(Property::new("clause", scenario.started.clause.name()));
         let Some(finished) = &scenario.finished else {
@@ -118,7 +135,7 @@ impl Writer<'_> {
 
     fn failure(&self, scenario: &CollectedScenario, check: &CheckResult) -> TestCaseStatus {
         let mut status = failure(&self.text(&check.id), &self.text(&found(check)));
-        status.set_description(self.text(&describe(scenario, check)));
+        status.set_description(self.text(&describe(self.run, scenario, check)));
         status
     }
 }
@@ -134,36 +151,6 @@ fn properties(run: &RunStarted) -> [(&'static str, String); 4] {
         ("target", target),
         ("clock", run.gear.to_string()),
     ]
-}
-
-fn found(check: &CheckResult) -> String {
-    match &check.failure {
-        Some(failure) => format!("expected {}, found {}", failure.expected, failure.found),
-        None => format!("did not hold: {}", check.title),
-    }
-}
-
-fn describe(scenario: &CollectedScenario, check: &CheckResult) -> String {
-    let place = check.location.as_ref().or(scenario.started.location.as_ref());
-    let mut lines = vec![
-        place.map_or_else(String::new, |place| {
-            format!("{}:{}, PNS time {}", place.file, place.line, offset(check.pns_time))
-        }),
-        format!("Cvent's page, {}: {}", check.clause.heading(), check.clause.sentence()),
-    ];
-    if let Some(failure) = &check.failure {
-        for delivery in &failure.deliveries {
-            lines.push(format!("delivery {} {}:", delivery.delivery, delivery.event_type));
-            lines.extend(delivery.attempts.iter().map(|attempt| {
-                format!("  attempt {} {} {}", attempt.number, offset(attempt.offset), attempt.outcome)
-            }));
-        }
-        lines.push(failure.explanation.clone());
-        lines.extend(failure.curl.iter().map(|curl| format!("the same by hand: {curl}")));
-        lines.push(format!("repeat: {}", failure.repeat));
-    }
-    lines.retain(|line| !line.is_empty());
-    lines.join("\n")
 }
 
 fn failure(kind: &str, message: &str) -> TestCaseStatus {

@@ -1,0 +1,74 @@
+//! Requests made by bytes and what came back, one below the other: a terminal is too narrow for both.
+
+use std::io::{self, Write};
+
+use super::super::text::{count, cut, printable, wall};
+use crate::event::WireExchange;
+use crate::report::style::{DIM, GREEN, RED, paint};
+
+/// Fits a terminal of 100 columns with the indent and the mark.
+const WIDTH: usize = 90;
+/// Of each direction: a head and the beginning of a body.
+const LINES_MAX: usize = 16;
+/// Told in full; more would bury them. The telling one stands last, so the earlier ones go.
+const IN_FULL_MAX: usize = 3;
+/// Told as a line each, before those.
+const LINES_BEFORE_MAX: usize = 5;
+
+pub(super) fn write_all(out: &mut impl Write, exchanges: &[WireExchange]) -> io::Result<()> {
+    let Some(last) = exchanges.len().checked_sub(1) else { return Ok(()) };
+    writeln!(out)?;
+    let shown_from = exchanges.len().saturating_sub(IN_FULL_MAX + LINES_BEFORE_MAX);
+    if shown_from > 0 {
+        writeln!(out, "      … {} before …", count(shown_from as u64, "request"))?;
+    }
+    let in_full_from = exchanges.len().saturating_sub(IN_FULL_MAX);
+    for (index, exchange) in exchanges.iter().enumerate().skip(shown_from) {
+        let in_full = index == last || (index >= in_full_from && !exchange.fits);
+        line(out, exchange)?;
+        if in_full {
+            block(out, exchange)?;
+        }
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, exchange: &WireExchange) -> io::Result<()> {
+    let mark = if exchange.fits { paint(GREEN, "✓") } else { paint(RED, "✗") };
+    let took = exchange.latency.map(|latency| format!(" in {}", wall(latency))).unwrap_or_default();
+    let WireExchange { label, outcome, connection, .. } = exchange;
+    let dim = if connection.is_empty() { String::new() } else { format!("  {connection}") };
+    writeln!(
+        out,
+        "      {mark} {}: {}{took}{}",
+        one_line(label),
+        one_line(outcome),
+        paint(DIM, &one_line(&dim))
+    )
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', " ")
+}
+
+fn block(out: &mut impl Write, exchange: &WireExchange) -> io::Result<()> {
+    side(out, ">", &exchange.request)?;
+    match &exchange.response {
+        Some(response) => side(out, "<", response),
+        None => writeln!(out, "        {} {}", paint(DIM, "<"), paint(DIM, "(nothing)")),
+    }
+}
+
+fn side(out: &mut impl Write, mark: &str, text: &str) -> io::Result<()> {
+    let text = printable(text);
+    let total = text.lines().count();
+    for line in text.lines().take(LINES_MAX) {
+        let line = format!("{} {}", paint(DIM, mark), cut(line, WIDTH));
+        writeln!(out, "        {}", line.trim_end())?;
+    }
+    if total > LINES_MAX {
+        let more = format!("{mark} … {} more", count((total - LINES_MAX) as u64, "line"));
+        writeln!(out, "        {}", paint(DIM, &more))?;
+    }
+    Ok(())
+}
