@@ -135,6 +135,22 @@ pub const ALL: &[CheckKind] = &[
                handled, in the same transaction as the effect, and acknowledge repeats without a second effect.",
     },
     CheckKind {
+        id: "answer",
+        title: "a request by bytes is answered as HTTP, and the scenario, want it",
+        clause: Clause::EndpointSchema,
+        strength: Strength::Should,
+        mend: "The request and what came back stand beside each other in the report. What the request is like is \
+               allowed by HTTP, or is what a receiver must refuse: the scenario's title says which.",
+    },
+    CheckKind {
+        id: "same-effects",
+        title: "two sets of notifications have the same effects",
+        clause: Clause::DeliveryFailure,
+        strength: Strength::Should,
+        mend: "What a receiver does with notifications must not depend on the way in which they reach it: repeated, \
+               in another order, or after a failure.",
+    },
+    CheckKind {
         id: "probe",
         title: "the receiver answers a question about what it did",
         clause: Clause::DeliveryFailure,

@@ -1,7 +1,8 @@
 //! Runs scenarios against any receiver of PNS notifications and judges it.
 //!
 //! [`scenario`] reads scenario files, [`runner`] plays them against a target and tells what happens as
-//! [`event`]s, [`report`] writes those down, [`receiver`] is the embedded receiver, and [`cli`] is the command line.
+//! [`event`]s, [`report`] writes those down, [`wire`] makes
+//! requests by bytes, [`receiver`] is the embedded receiver, and [`cli`] is the command line.
 
 mod advice;
 pub mod check;
@@ -10,6 +11,7 @@ pub mod cli;
 pub mod curl;
 pub mod event;
 pub mod exit;
+mod json_path;
 pub mod ledger;
 pub mod property;
 pub mod receiver;
@@ -17,4 +19,6 @@ pub mod redact;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod selftest;
 pub mod settings;
+pub mod wire;

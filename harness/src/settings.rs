@@ -23,7 +23,7 @@ pub struct RunSettings {
     /// What is judged, and how it is reached.
     pub connection: Connection,
     /// Where to ask the receiver what it did with a notification.
-    pub probe: Option<ProbeUrl>,
+    pub probe: Option<Probe>,
     /// How PNS time moves.
     pub gear: Gear,
     /// Places everything that is drawn.
@@ -121,9 +121,91 @@ impl Resolve {
     }
 }
 
-/// The base URL of the receiver's probe: what scenarios call `{{probe_url}}`, without a slash at the end.
+/// How the receiver is asked what it did with a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeUrl(pub String);
+pub struct Probe {
+    /// What is asked.
+    pub how: ProbeBy,
+    /// Where in the answer stands how often the notification took effect: a JSON path. A list counts by its length.
+    pub count: String,
+    /// Where in the answer stands the type under which it took effect: a JSON path.
+    pub event_type: Option<String>,
+    /// How long an effect may take after the acknowledgement before it counts as late.
+    pub within: Duration,
+}
+
+/// What is asked about a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeBy {
+    /// A GET of this address with the id in place of `{eventId}`. 404 means: never took effect.
+    Http(String),
+    /// A command for `sh -c` with the id in place of `{eventId}`, which writes a number or JSON; nothing
+    /// means: never took effect.
+    Command(String),
+}
+
+impl Probe {
+    /// What stands for the id in addresses and commands.
+    pub const EVENT_ID: &str = "{eventId}";
+    /// Where the count stands unless told otherwise: where the embedded receiver has it.
+    pub const COUNT: &str = "$.processed";
+    /// How long an effect may take unless told otherwise.
+    pub const WITHIN: Duration = Duration::from_secs(5);
+
+    /// A GET of `address`, which holds `{eventId}` or has it appended, with everything else as it is by default.
+    #[must_use]
+    pub fn http(address: &str) -> Self {
+        let address = if address.contains(Self::EVENT_ID) {
+            address.to_owned()
+        } else {
+            format!("{}/{}", address.trim_end_matches('/'), Self::EVENT_ID)
+        };
+        let count = Self::COUNT.to_owned();
+        Self { how: ProbeBy::Http(address), count, event_type: None, within: Self::WITHIN }
+    }
+
+    /// That of the embedded receiver.
+    #[must_use]
+    pub fn embedded(address: &str) -> Self {
+        Self { event_type: Some("$.eventType".to_owned()), ..Self::http(address) }
+    }
+
+    /// Whether it tells the type of an effect.
+    #[must_use]
+    pub fn tells_event_type(&self) -> bool {
+        self.event_type.is_some()
+    }
+
+    /// What scenarios call `{{probe_url}}`: the address up to the id, without a slash at its end. `None`: there is no
+    /// such address.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&str> {
+        match &self.how {
+            ProbeBy::Http(address) => address.strip_suffix(Self::EVENT_ID)?.strip_suffix('/'),
+            ProbeBy::Command(_) => None,
+        }
+    }
+
+    /// The flags that make the same probe again, each with a space before it.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let quote = crate::curl::quote;
+        let mut text = match &self.how {
+            ProbeBy::Http(address) => format!(" --probe {}", quote(address)),
+            ProbeBy::Command(command) => format!(" --probe-command {}", quote(command)),
+        };
+        if self.count != Self::COUNT {
+            text.push_str(&format!(" --probe-count {}", quote(&self.count)));
+        }
+        if let Some(path) = &self.event_type {
+            text.push_str(&format!(" --probe-type {}", quote(path)));
+        }
+        if self.within != Self::WITHIN {
+            text.push_str(&format!(" --probe-within {}ms", self.within.as_millis()));
+        }
+        text
+    }
+}
 
 /// Which scenarios are run. Empty lists select everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,6 +245,18 @@ mod tests {
 
     fn selects(filter: &Filter) -> bool {
         filter.selects("auth/key-sent", "The key is sent", ["auth", "smoke"])
+    }
+
+    #[test]
+    fn a_probe_knows_its_base_and_makes_itself_again() {
+        let plain = Probe::http("https://h/inspect");
+        assert_eq!(plain.how, ProbeBy::Http("https://h/inspect/{eventId}".to_owned()));
+        assert_eq!(plain.base_url(), Some("https://h/inspect"));
+        assert_eq!(plain.flags(), " --probe 'https://h/inspect/{eventId}'");
+        let query =
+            Probe { event_type: Some("$.t".to_owned()), ..Probe::http("https://h/?id={eventId}&x=1") };
+        assert_eq!(query.base_url(), None);
+        assert!(query.tells_event_type() && query.flags().ends_with(" --probe-type '$.t'"));
     }
 
     fn texts(all: &[&str]) -> Vec<String> {

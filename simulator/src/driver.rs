@@ -111,6 +111,11 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
         self.clock.now()
     }
 
+    /// The time in a body that is published and attempted now.
+    pub fn stamp(&self) -> Timestamp {
+        self.clock.stamp(self.clock.now())
+    }
+
     /// Adds a subscription, or changes its route. The sender learns of it by its own command.
     pub fn route(&mut self, subscription: SubscriptionId, route: Route) {
         self.routes.insert(subscription, route);

@@ -138,6 +138,11 @@ where
     config.iter().map(|text| text.parse().map_err(|error| setting(key, error))).collect()
 }
 
+/// What was given, or else what the settings file says.
+pub(super) fn or<T: Clone>(given: &[T], config: &[T]) -> Vec<T> {
+    if given.is_empty() { config.to_vec() } else { given.to_vec() }
+}
+
 /// A span from flags and environment, or else from the settings file.
 pub(super) fn span(
     given: Option<Duration>,

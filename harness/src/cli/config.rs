@@ -29,6 +29,10 @@ pub(super) struct Config {
     pub(super) connect_timeout: Option<String>,
     pub(super) ack_timeout: Option<String>,
     pub(super) probe: Option<String>,
+    pub(super) probe_command: Option<String>,
+    pub(super) probe_count: Option<String>,
+    pub(super) probe_type: Option<String>,
+    pub(super) probe_within: Option<String>,
     pub(super) clock: Option<String>,
     pub(super) seed: Option<u64>,
     pub(super) epoch: Option<String>,
@@ -42,9 +46,18 @@ pub(super) struct Config {
     pub(super) max_failures: Option<std::num::NonZeroU64>,
     pub(super) wait_for_target: Option<String>,
     pub(super) variable: BTreeMap<String, String>,
+    pub(super) check: Vec<String>,
+    pub(super) skip: Vec<String>,
+    pub(super) allow_host: Vec<String>,
+    pub(super) max_examples: Option<std::num::NonZeroU32>,
+    pub(super) max_time: Option<String>,
+    pub(super) fail_on: Option<String>,
+    /// Properties that are expected to fail, and why.
+    pub(super) except: BTreeMap<String, String>,
+    pub(super) save_failures: Option<PathBuf>,
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 36] = [
     "target",
     "api-key-file",
     "cacert",
@@ -56,6 +69,10 @@ const KEYS: [&str; 24] = [
     "connect-timeout",
     "ack-timeout",
     "probe",
+    "probe-command",
+    "probe-count",
+    "probe-type",
+    "probe-within",
     "clock",
     "seed",
     "epoch",
@@ -69,6 +86,14 @@ const KEYS: [&str; 24] = [
     "max-failures",
     "wait-for-target",
     "variable",
+    "check",
+    "skip",
+    "allow-host",
+    "max-examples",
+    "max-time",
+    "fail-on",
+    "except",
+    "save-failures",
 ];
 
 impl Config {
@@ -88,7 +113,9 @@ impl Config {
         let mut config = Self::parse(path, &text)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for file in
-            [&mut config.api_key_file, &mut config.cacert, &mut config.schema_pack].into_iter().flatten()
+            [&mut config.api_key_file, &mut config.cacert, &mut config.schema_pack, &mut config.save_failures]
+                .into_iter()
+                .flatten()
         {
             *file = folder.join(&*file);
         }
@@ -143,7 +170,9 @@ mod tests {
                     resolve=['a']\nheader=['a']\nconnect-timeout='1s'\nack-timeout='1s'\nprobe='p'\n\
                     clock='real'\nseed=1\nepoch='e'\nschema-pack='s'\njobs=2\npaths=['p']\ntag=['t']\n\
                     skip-tag=['t']\nname=['n']\nreport=['r']\nmax-failures=1\nwait-for-target='1s'\n\
-                    variable={a='b'}\n";
+                    variable={a='b'}\nprobe-command='c'\nprobe-count='c'\nprobe-type='t'\nprobe-within='1s'\n\
+                    check=['c']\nskip=['s']\nallow-host=['h']\nmax-examples=1\nmax-time='1s'\nfail-on='must'\n\
+                    except={a='b'}\nsave-failures='d'\n";
         let config = parse(text).unwrap();
         let shown = format!("{config:?}");
         assert_eq!(text.lines().count(), KEYS.len());

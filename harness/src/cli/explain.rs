@@ -8,20 +8,26 @@ use pns_engine::guarantee::Guarantee;
 use super::{Failure, did_you_mean};
 use crate::check::{self, CheckKind};
 use crate::clause::Clause;
+use crate::event::Strength;
 use crate::exit::Exit;
+use crate::property::{Family, Property, document, registry};
 use crate::report::text::{table, wrap};
 
 const WIDTH: usize = 90;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A check, as reports name it, or a clause; none: a list of all
+    /// A check, as reports name it, a family of checks, or a clause; none: a list of all
     #[arg(value_name = "CHECK|CLAUSE")]
     topic: Option<String>,
+    /// Print all properties that `pns check` tries as a Markdown document
+    #[arg(long, conflicts_with = "topic")]
+    markdown: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let text = match &args.topic {
+        None if args.markdown => document::markdown(),
         None => overview(),
         Some(topic) => explain(topic)?,
     };
@@ -35,6 +41,12 @@ fn explain(topic: &str) -> Result<String, Failure> {
     }
     if let Ok(clause) = topic.parse() {
         return Ok(of_clause(clause));
+    }
+    if let Some(property) = registry::find(topic) {
+        return Ok(of_property(property));
+    }
+    if let Ok(family) = topic.parse::<Family>() {
+        return Ok(of_family(family));
     }
     if let Some(guarantee) = Guarantee::ALL.into_iter().find(|guarantee| guarantee.id() == topic) {
         return Ok(of_guarantee(guarantee));
@@ -55,7 +67,13 @@ fn overview() -> String {
     );
     let row =
         |kind: &CheckKind| vec![kind.id.to_owned(), kind.strength.name().to_owned(), kind.title.to_owned()];
-    text.push_str("\nChecks of a receiver:\n");
+    text.push_str("\nProperties that `pns check` tries, by family (`pns explain FAMILY` lists them):\n");
+    let family = |family: Family| {
+        let count = registry::all().iter().filter(|property| property.family() == family).count();
+        vec![family.name().to_owned(), count.to_string(), family.title().to_owned()]
+    };
+    section(&mut text, Family::ALL.into_iter().map(family));
+    text.push_str("\nChecks of scenario files:\n");
     section(&mut text, check::ALL.iter().map(row));
     text.push_str("\nGuarantees of the sender, checked in every scenario:\n");
     let row = |guarantee: Guarantee| vec![guarantee.id().to_owned(), guarantee.description().to_owned()];
@@ -70,9 +88,37 @@ fn section(text: &mut String, rows: impl Iterator<Item = Vec<String>>) {
     }
 }
 
+fn of_family(family: Family) -> String {
+    let mut text = format!("{}: {}\n\n", family.name(), family.title());
+    let of_family = registry::all().iter().filter(|property| property.family() == family);
+    let row = |property: &&Property| {
+        vec![property.id.to_owned(), property.strength.name().to_owned(), property.title.to_owned()]
+    };
+    section(&mut text, of_family.map(row));
+    text.push_str("\n`pns explain ID` tells more of one.\n");
+    text
+}
+
+fn of_property(property: &Property) -> String {
+    let mut text = format!("{}: {}\n", property.id, property.title);
+    paragraph(&mut text, "Strength", strength(property.strength));
+    paragraph(&mut text, "What is done", property.does);
+    paragraph(&mut text, "Why it matters", property.why);
+    paragraph(&mut text, "How a receiver is mended", property.mend);
+    let needs: Vec<&str> = property.needs.iter().map(|need| document::needed(*need)).collect();
+    if !needs.is_empty() {
+        paragraph(&mut text, "Needs", &needs.join(", "));
+    }
+    if !property.tags.is_empty() {
+        paragraph(&mut text, "Tags", &property.tags.join(", "));
+    }
+    quote(&mut text, property.clause);
+    text
+}
+
 fn of_check(kind: &CheckKind) -> String {
     let mut text = format!("{}: {}\n", kind.id, kind.title);
-    paragraph(&mut text, "Strength", strength(kind));
+    paragraph(&mut text, "Strength", strength(kind.strength));
     quote(&mut text, kind.clause);
     paragraph(&mut text, "When it does not hold", kind.mend);
     paragraph(&mut text, "What a receiver does", kind.clause.advice());
@@ -115,12 +161,13 @@ fn clause_of(guarantee: Guarantee) -> Option<Clause> {
 fn topics() -> impl Iterator<Item = &'static str> {
     let checks = check::ALL.iter().map(|kind| kind.id);
     let clauses = Clause::ALL.into_iter().map(Clause::name);
-    checks.chain(clauses).chain(Guarantee::ALL.into_iter().map(Guarantee::id))
+    let properties = registry::all().iter().map(|property| property.id);
+    let all = checks.chain(clauses).chain(Guarantee::ALL.into_iter().map(Guarantee::id));
+    all.chain(properties).chain(Family::ALL.map(Family::name))
 }
 
-fn strength(kind: &CheckKind) -> &'static str {
-    use crate::event::Strength;
-    match kind.strength {
+fn strength(strength: Strength) -> &'static str {
+    match strength {
         Strength::Must => "must: Cvent’s page says so",
         Strength::Should => "should: follows from Cvent’s page, or from HTTP",
         Strength::Advice => "advice: reported, and never red",
@@ -147,8 +194,9 @@ mod tests {
     fn everything_that_is_listed_can_be_explained() {
         for topic in topics() {
             let text = explain(topic).unwrap();
-            assert!(text.starts_with(topic) && text.contains("Cvent’s page"), "{text}");
-            assert!(overview().contains(topic));
+            assert!(text.starts_with(topic), "{text}");
+            assert!(text.contains("Cvent’s page") || topic.parse::<Family>().is_ok(), "{text}");
+            assert!(topic.contains('/') || overview().contains(topic));
         }
     }
 

@@ -4,15 +4,18 @@
 //! the environment, by clap's definitions.
 
 mod args;
+mod check;
 mod color;
 mod config;
 mod events;
 mod explain;
-
 mod lint;
 mod pack;
+mod probe_args;
+mod replay;
 mod run;
 mod schema;
+mod selftest;
 mod send;
 mod values;
 
@@ -64,6 +67,10 @@ struct Cli {
 enum Command {
     /// Run scenarios against a receiver and judge it
     Run(Box<run::Args>),
+    /// Try properties on a receiver and tell what it gets wrong
+    Check(Box<check::Args>),
+    /// Play recorded failures again and say whether they still fail
+    Replay(Box<replay::Args>),
     /// Send one or more notifications now
     Send(Box<send::Args>),
     /// Schema packs: what a notification's body looks like
@@ -72,6 +79,8 @@ enum Command {
     Lint(lint::Args),
     /// Be a receiver, correct or scripted, for trying a sender
     Receiver(Box<ReceiverArgs>),
+    /// Show that the checks catch the bugs that they name, and raise no false alarm
+    Selftest(selftest::Args),
     /// Tell what a check or a clause of the PNS page is about, and how a receiver is mended
     Explain(explain::Args),
     /// Print a completion script for a shell
@@ -87,10 +96,13 @@ pub fn main() -> ExitCode {
     cli.color.unwrap_or(Color::Auto).apply();
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Check(args) => check::run(*args),
+        Command::Replay(args) => replay::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions(shell),
     };

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Gear};
-use pns_simulator::endpoint::Endpoint;
 
-use super::args::{ConnectionArgs, list, setting, span};
+use super::args::{ConnectionArgs, list, or, setting, span};
 use super::color::style_of_stderr;
 use super::config::Config;
+use super::probe_args::ProbeArgs;
 use super::values::{instant, timeout, variable};
 use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
@@ -24,7 +24,7 @@ use crate::report::text;
 use crate::report::{FileReport, FileReporter, Human, RedactingWriter, ReportError, Reporter};
 use crate::runner;
 use crate::scenario::{self, Scenario};
-use crate::settings::{Filter, ProbeUrl, RunSettings, StopAfter};
+use crate::settings::{Filter, RunSettings, StopAfter};
 
 /// Run scenarios against a receiver and judge it.
 #[derive(Debug, clap::Args)]
@@ -37,9 +37,8 @@ pub(super) struct Args {
     config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// Base URL at which scenarios ask the receiver what it did with a notification
-    #[arg(long, value_name = "URL", env = "PNS_PROBE", help_heading = "Receiver")]
-    probe: Option<String>,
+    #[command(flatten)]
+    probe: ProbeArgs,
     /// Wait until the receiver takes connections, at most so long
     #[arg(long, value_name = "SPAN", env = "PNS_WAIT_FOR_TARGET", value_parser = timeout, help_heading = "Receiver")]
     wait_for_target: Option<Duration>,
@@ -113,7 +112,7 @@ impl SelectionArgs {
 /// What is told, and where.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-struct OutputArgs {
+pub(super) struct OutputArgs {
     /// Write reports for machines: `junit=FILE`, `json=FILE`
     #[arg(long, value_name = "FORMAT=FILE", env = "PNS_REPORT", value_delimiter = ',')]
     report: Vec<FileReport>,
@@ -145,25 +144,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         &config,
     )?;
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
-    let mut reports = output.open(&redactor)?;
-    let mut failed: Option<ReportError> = None;
-    let mut sink = |event: &Event| {
-        for report in &mut reports {
-            if let Err(error) = report.handle(event) {
-                // The run goes on for the other reports; the first error is the one to tell.
-                failed.get_or_insert(error);
-            }
-        }
-    };
-    let outcome = play(settings, &mut sink);
-    if let Some(error) = failed {
-        let failure = Failure::harness(error);
-        // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
-        if !failure.is_broken_pipe() {
-            return Err(failure.redacted(&redactor));
-        }
-    }
-    outcome.map_err(|failure| failure.redacted(&redactor))
+    output.report(&redactor, |sink| play(settings, sink))
 }
 
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
@@ -243,7 +224,7 @@ fn hint(filter: &Filter, tags: &BTreeSet<String>) -> String {
 fn settings(
     paths: Vec<PathBuf>,
     connection: ConnectionArgs,
-    probe: Option<String>,
+    probe: ProbeArgs,
     wait_for_target: Option<Duration>,
     course: CourseArgs,
     selection: &SelectionArgs,
@@ -271,7 +252,7 @@ fn settings(
         paths,
         filter: selection.filter(config),
         connection,
-        probe: probe.or_else(|| config.probe.clone()).map(|url| probe_url(&url)).transpose()?,
+        probe: probe.resolve(config)?,
         gear,
         seed: course.seed.or(config.seed).unwrap_or_else(new_seed),
         epoch,
@@ -283,34 +264,20 @@ fn settings(
     })
 }
 
-fn or<T: Clone>(given: &[T], config: &[T]) -> Vec<T> {
-    if given.is_empty() { config.to_vec() } else { given.to_vec() }
-}
-
-/// The base URL to which an event id is appended; the template that `pns receiver` prints is taken as well.
-fn probe_url(text: &str) -> Result<ProbeUrl, Failure> {
-    let base = text.trim_end_matches("{eventId}").trim_end_matches('/');
-    Endpoint::parse(base).map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context("`--probe` is no address to ask at"))
-            .help("give the base URL to which `/EVENT_ID` is appended, as in `--probe https://localhost:8443/inspect`")
-    })?;
-    Ok(ProbeUrl(base.to_owned()))
-}
-
 /// From the clock, and short enough to be typed again.
 pub(super) fn new_seed() -> u64 {
     pns_engine::rng::draw(clock::real_now().as_nanos(), 0, 0) % 1_000_000_000
 }
 
 /// Where reports go.
-struct Output {
+pub(super) struct Output {
     files: Vec<FileReport>,
     detail: Detail,
     progress: Progress,
 }
 
 impl OutputArgs {
-    fn resolve(self, config: &Config) -> Result<Output, Failure> {
+    pub(super) fn resolve(self, config: &Config) -> Result<Output, Failure> {
         let watched =
             io::stderr().is_terminal() && !self.no_progress && self.ci.is_none_or(|ci| ci.is_empty());
         Ok(Output {
@@ -322,6 +289,32 @@ impl OutputArgs {
 }
 
 impl Output {
+    /// Does `work`, which tells what happens, and writes the reports of it. All that leaves is redacted.
+    pub(super) fn report(
+        self,
+        redactor: &Redactor,
+        work: impl FnOnce(&mut dyn FnMut(&Event)) -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        let mut reports = self.open(redactor)?;
+        let mut failed: Option<ReportError> = None;
+        let outcome = work(&mut |event: &Event| {
+            for report in &mut reports {
+                if let Err(error) = report.handle(event) {
+                    // The run goes on for the other reports; the first error is the one to tell.
+                    failed.get_or_insert(error);
+                }
+            }
+        });
+        if let Some(error) = failed {
+            let failure = Failure::harness(error);
+            // Somebody who has seen enough (`| head`) still wants the verdict as exit code.
+            if !failure.is_broken_pipe() {
+                return Err(failure.redacted(redactor));
+            }
+        }
+        outcome.map_err(|failure| failure.redacted(redactor))
+    }
+
     /// Opens every report now: a run must not end with one that has nowhere to go.
     fn open(self, redactor: &Redactor) -> Result<Vec<Box<dyn Reporter + Send>>, Failure> {
         let mut reports: Vec<Box<dyn Reporter + Send>> = Vec::new();

@@ -84,7 +84,7 @@ fn setting(settings: &CheckSettings, player: &Player) -> Setting {
         api_key: settings.run.connection.api_key.clone(),
         key_is_checked: None,
         has_probe: probe.is_some(),
-        has_probe_type: false,
+        has_probe_type: probe.is_some_and(crate::settings::Probe::tells_event_type),
         is_https: endpoint.is_secure(),
         offers_http2: false,
         has_host_name: endpoint.ip().is_none(),
@@ -350,13 +350,11 @@ impl Checks<'_> {
     /// The one command that tries this property again with this seed.
     fn repeat(&self, property: &Property) -> String {
         let run = &self.settings.run;
-        format!(
-            "pns check {} --seed {}{}{}",
-            property.id,
-            run.seed,
-            flags(&run.connection),
-            self.settings.repeat_flags
-        )
+        let reached = match self.settings.target {
+            Target::Embedded => String::new(),
+            Target::Endpoint(_) => flags(&run.connection),
+        };
+        format!("pns check {} --seed {}{reached}{}", property.id, run.seed, self.settings.repeat_flags)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod case;
+pub mod document;
 mod draw;
 mod engine;
 mod family;

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use pns_engine::{Answer, DeliveryId, NotificationId, Outcome, Timestamp};
-use serde_json::Value;
 
-use super::probe::{self, Inspection};
-use super::words;
 use super::world::World;
+use super::{effects, words};
 use crate::ledger::{Attempt, Delivery};
 use crate::scenario::model::{
     Bound, Claim, DeferredBy, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals, Starts, Which,
@@ -43,7 +41,12 @@ pub(super) enum Holds {
 }
 
 impl Holds {
-    fn when(holds: bool, expected: &str, found: impl FnOnce() -> String, deliveries: &[DeliveryId]) -> Self {
+    pub(super) fn when(
+        holds: bool,
+        expected: &str,
+        found: impl FnOnce() -> String,
+        deliveries: &[DeliveryId],
+    ) -> Self {
         if holds {
             return Self::Yes;
         }
@@ -70,7 +73,10 @@ pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, St
         Claim::Deferred(which, by) => deferred(world, which, *by),
         Claim::Requests(bound) => requests(world, *bound),
         Claim::Header(which, name, claim) => header(world, which, name, claim)?,
-        Claim::Received { of, times, processed } => received(world, of, *times, *processed).await,
+        Claim::Received { of, times, processed, event_type } => {
+            effects::received(world, of, *times, *processed, *event_type).await
+        }
+        Claim::SameEffects(of, other) => effects::same(world, of, other).await,
     };
     Ok(Judged { check, title, holds })
 }
@@ -314,37 +320,6 @@ fn header(world: &mut World, which: &Which, name: &str, claim: &HeaderClaim) -> 
     }))
 }
 
-async fn received(world: &World, of: &Which, times: Option<u32>, processed: Option<u32>) -> Judgement {
-    let times = times.map(u64::from);
-    let processed = processed.map(u64::from);
-    let mut wanted = Vec::new();
-    wanted.extend(times.map(|times| format!("received {times} times")));
-    wanted.extend(processed.map(|processed| format!("processed {processed} times")));
-    let title = format!("{} {}", words::subject(of), wanted.join(" and "));
-    let ids = world.notifications(of);
-    // A receiver that does not count requests is judged by its effects alone.
-    let fits = |seen: &Inspection| {
-        times.is_none_or(|times| seen.received.is_none_or(|received| received == times))
-            && processed.is_none_or(|processed| seen.processed == Some(processed))
-    };
-    let seen = match probe::inspections(world, &ids, fits).await {
-        Err(reason) => return ("received", title, Holds::Unknown(reason)),
-        Ok(None) => return ("received", title, Holds::Unknown("the receiver offers no probe".to_owned())),
-        Ok(Some(seen)) => seen,
-    };
-    let number =
-        |number: Option<u64>| number.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
-    let wrong = seen.iter().filter(|seen| !fits(seen));
-    let wrong: Vec<String> = wrong
-        .map(|seen| {
-            format!("received {} times, processed {} times", number(seen.received), number(seen.processed))
-        })
-        .collect();
-    let found = || words::list(wrong.iter().cloned());
-    let holds = Holds::when(wrong.is_empty() && !ids.is_empty(), &title, found, &world.deliveries(of));
-    ("received", title, holds)
-}
-
 /// Judges each delivery by itself; `wrong` tells what is wrong with one.
 fn each(
     world: &World,
@@ -430,23 +405,4 @@ pub(super) fn decided_at(world: &World, deliveries: &[DeliveryId]) -> Timestamp 
     ends.map(|attempt| attempt.end.as_ref().map_or(attempt.started, |end| end.at))
         .max()
         .unwrap_or_else(|| world.driver.now())
-}
-
-/// Reads a JSON value by a path such as `$.a.b[0]`.
-pub(super) fn json_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    let mut at = value;
-    let mut rest = path.strip_prefix('$')?;
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            at = at.get(&after[..end])?;
-            rest = &after[end..];
-        } else {
-            let after = rest.strip_prefix('[')?;
-            let end = after.find(']')?;
-            at = at.get(after[..end].parse::<usize>().ok()?)?;
-            rest = &after[end + 1..];
-        }
-    }
-    Some(at)
 }

@@ -1,19 +1,27 @@
 //! Runs scenarios, one world each, and tells what happens as [`Event`]s.
 
+mod answered;
 mod bodies;
+mod carry;
+mod effects;
 mod exchanges;
 mod expect;
+mod inspect;
 mod lifecycle;
+mod phrase;
 mod play;
 mod player;
 mod probe;
 mod rate;
 mod reactions;
+mod replay;
+mod request;
 mod step;
 mod subscribe;
 mod target;
 mod timeline;
 mod verdict;
+mod wired;
 mod words;
 mod world;
 
@@ -35,6 +43,7 @@ use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
 pub(crate) use player::{Player, flags};
+pub use replay::{Replayed, replay};
 pub(crate) use target::{transport, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -208,7 +217,7 @@ fn notes(settings: &RunSettings, ground: &Ground) -> Vec<Note> {
         if target.api_key.is_none() {
             notes.push(Note::NoApiKey);
         }
-        if target.probe_url.is_none() {
+        if target.probe.is_none() {
             notes.push(Note::AcknowledgementsOnly);
         }
         // That nothing is verified has its own note.

@@ -8,6 +8,7 @@ use pns_simulator::schema::Pack;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::answered::Goes;
 use super::expect::{self, Holds};
 use super::step::{self, StepEnd};
 use super::target::Ground;
@@ -134,6 +135,8 @@ impl Stage {
             Some(reason) => ScenarioVerdict::Error(reason),
             None => checks.verdict(scenario.expect_fail.as_deref()),
         };
+        // Before the receiver ends, which waits for answers under way.
+        world.wired.close();
         if let Some(receiver) = world.receiver.take() {
             receiver.shutdown().await;
         }
@@ -143,7 +146,7 @@ impl Stage {
             checks: checks.results,
             pns_time: world.elapsed(),
             wall: world.wall(),
-            attempts: world.ledger.attempts() as u64,
+            attempts: world.requests_made(),
             deliveries: world.ledger.deliveries().count() as u64,
             cases: 1,
             notes,
@@ -177,12 +180,20 @@ impl Stage {
                 Err(reason) => return Some(format!("{}: {reason}", step.place)),
                 Ok(StepEnd::Done) => {}
                 Ok(StepEnd::Reached(waited)) => checks.passed(world, waited.check, waited.title, &step.place),
+                Ok(StepEnd::Answered(answered)) => {
+                    if answered.tell(world, checks, &step.place) == Goes::NoFurther {
+                        missed = Some(step);
+                    }
+                }
+                Ok(StepEnd::Skipped(waited, reason)) => {
+                    checks.skipped(world, waited.check, waited.title, reason, &step.place);
+                }
                 Ok(StepEnd::Missed(waited, miss)) => {
                     let mut deliveries = world.deliveries(&miss.concerned);
                     if deliveries.iter().any(|id| !world.is_delivered(*id)) {
                         deliveries.retain(|id| !world.is_delivered(*id));
                     }
-                    let failure = Failure { expected: waited.title.clone(), found: miss.found, deliveries };
+                    let failure = Failure::of(waited.title.clone(), miss.found, deliveries);
                     let title = waited.title;
                     if miss.undecided {
                         checks.undecided(world, waited.check, title, failure.found, &step.place);
@@ -219,7 +230,12 @@ impl Stage {
             match (judged.holds, missed) {
                 // One cause is told once: what follows from a wait in vain is not judged again.
                 (Holds::No { .. }, Some(step)) => {
-                    let reason = format!("not judged: the step at {} waited in vain", step.place);
+                    let word = if matches!(step.action, model::Action::Request(_)) {
+                        "did not get its answer"
+                    } else {
+                        "waited in vain"
+                    };
+                    let reason = format!("not judged: the step at {} {word}", step.place);
                     checks.skipped(world, judged.check, judged.title, reason, place);
                 }
                 (Holds::Yes, _) => checks.passed(world, judged.check, judged.title, place),
@@ -230,7 +246,8 @@ impl Stage {
                     checks.undecided(world, judged.check, judged.title, ASKED_FOR_LESS.to_owned(), place);
                 }
                 (Holds::No { expected, found, deliveries }, None) => {
-                    let failure = Failure { expected, found, deliveries };
+                    let failure =
+                        Failure { exchanges: world.wired.told(), ..Failure::of(expected, found, deliveries) };
                     checks.failed(world, judged.check, judged.title, failure, place);
                 }
             }
@@ -247,7 +264,7 @@ impl Stage {
         let progress = ScenarioProgress {
             id: scenario.id.clone(),
             pns_time: world.elapsed(),
-            attempts: world.ledger.attempts() as u64,
+            attempts: world.requests_made(),
             pending: world.driver.sender().pending() as u64,
             wall: world.wall(),
             doing: None,
@@ -273,7 +290,7 @@ impl Stage {
             add(format!("--schema-pack {}", shell(&pack.display().to_string())));
         }
         if let Some(probe) = &self.settings.probe {
-            add(format!("--probe {}", shell(&probe.0)));
+            add(probe.flags().trim_start().to_owned());
         }
         for (name, value) in &self.settings.variables {
             add(format!("--variable {}", shell(&format!("{name}={value}"))));

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pns_simulator::schema::Pack;
-use tokio::sync::mpsc;
 
 use super::play::{Stage, connection_flags};
 use super::target::Ground;
 use super::{RunError, notes, preflight, with_causes};
-use crate::event::{Event, Note, ScenarioFinished};
+use crate::event::{Note, ScenarioFinished};
 use crate::scenario::Scenario;
 use crate::settings::{Connection, RunSettings};
 
@@ -58,16 +57,6 @@ impl Player {
     /// Why `scenario` does not apply to this target, if it does not.
     pub(crate) fn reason_to_skip(&self, scenario: &Scenario) -> Option<String> {
         self.stage.reason_to_skip(scenario)
-    }
-
-    /// As [`Player::play`], telling how far it has come.
-    pub(crate) async fn play_telling(
-        &self,
-        scenario: &Scenario,
-        seed: u64,
-        events: &mpsc::Sender<Event>,
-    ) -> ScenarioFinished {
-        self.stage.play_seeded(scenario, seed, Some(events)).await
     }
 }
 

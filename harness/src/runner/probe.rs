@@ -4,45 +4,39 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{Answer, NotificationId};
+use pns_engine::Answer;
 use pns_simulator::clock::{Stopwatch, pause};
 use pns_simulator::endpoint::Endpoint;
 use serde_json::Value;
 
-use super::expect::json_path;
 use super::step::{Miss, StepEnd, Waited};
 use super::words;
 use super::world::World;
+use crate::json_path;
 use crate::scenario::model::{self, Which};
+use crate::settings::Probe;
 
 /// Between two questions to a receiver whose answer does not fit yet.
 const POLL: Duration = Duration::from_millis(20);
-
-/// How long a receiver may take from its acknowledgement to the effect, where a claim names no span.
-const EFFECT_WITHIN: Duration = Duration::from_secs(5);
-
-/// What the receiver says of one notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Inspection {
-    /// Requests that came in; `None` where the receiver does not count them.
-    pub received: Option<u64>,
-    /// How often it took effect.
-    pub processed: Option<u64>,
-}
 
 /// Carries out a probe step: asks until the answer fits or the span is over.
 ///
 /// # Errors
 /// When the address cannot be filled in or parsed, in words.
 pub(super) async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepEnd, String> {
+    let waited =
+        Waited { check: "probe", title: format!("the receiver answers {} to the probe", probe.status) };
+    let needs_base = probe.get.0.as_str().is_some_and(|text| text.contains("probe_url"));
+    if needs_base && world.target.probe.as_ref().and_then(Probe::base_url).is_none() {
+        let reason = "the probe of this run has no base URL, only whole addresses or a command".to_owned();
+        return Ok(StepEnd::Skipped(waited, reason));
+    }
     let address = world.fill_text(&probe.get)?;
     let endpoint = parse(&address)?;
     let mut wanted = BTreeMap::new();
     for (path, template) in &probe.json {
         wanted.insert(path.clone(), world.fill(template)?);
     }
-    let waited =
-        Waited { check: "probe", title: format!("the receiver answers {} to the probe", probe.status) };
     let watch = Stopwatch::start();
     loop {
         let answer = get(world, &endpoint).await;
@@ -53,7 +47,7 @@ pub(super) async fn ask(world: &mut World, probe: &model::Probe) -> Result<StepE
         match (mismatch, answer) {
             (None, Ok((_, json))) => {
                 for (name, path) in &probe.save {
-                    let value = json_path(&json, path).ok_or_else(|| {
+                    let value = json_path::find(&json, path).ok_or_else(|| {
                         format!("probe: there is no `{path}` in the answer to save as `{name}`")
                     })?;
                     world.set(name, value.clone());
@@ -73,57 +67,25 @@ fn mismatch(status: u16, json: &Value, wanted: u16, values: &BTreeMap<String, Va
     if status != wanted {
         return Some(format!("status {status}"));
     }
-    values.iter().find_map(|(path, wanted)| match json_path(json, path) {
+    values.iter().find_map(|(path, wanted)| match json_path::find(json, path) {
         None => Some(format!("no `{path}`")),
         Some(found) => (found != wanted).then(|| format!("`{path}` is {found}, not {wanted}")),
     })
 }
 
-/// What the receiver says of each notification, asked until `fits` or [`EFFECT_WITHIN`] is over, because effects
-/// may come after a fast acknowledgement. `None`: it offers no probe.
+/// An address to ask at.
 ///
 /// # Errors
-/// When it does not answer as a probe should, in words.
-pub(super) async fn inspections(
-    world: &World,
-    ids: &[NotificationId],
-    fits: impl Fn(&Inspection) -> bool,
-) -> Result<Option<Vec<Inspection>>, String> {
-    let Some(base) = world.target.probe_url.clone() else { return Ok(None) };
-    let mut seen = Vec::with_capacity(ids.len());
-    let watch = Stopwatch::start();
-    for id in ids {
-        let body = world.sent_body(*id).ok_or("a notification without a body")?;
-        let event_id = world.event_id(&body).ok_or("the body names no event id to ask for")?;
-        let address = format!("{}/{event_id}", base.trim_end_matches('/'));
-        let endpoint = parse(&address)?;
-        seen.push(loop {
-            let inspection = inspect(world, &endpoint).await?;
-            if fits(&inspection) || watch.elapsed() >= EFFECT_WITHIN {
-                break inspection;
-            }
-            pause(POLL).await;
-        });
-    }
-    Ok(Some(seen))
-}
-
-fn parse(address: &str) -> Result<Arc<Endpoint>, String> {
+/// When it is none, in words.
+pub(super) fn parse(address: &str) -> Result<Arc<Endpoint>, String> {
     Endpoint::parse(address).map(Arc::new).map_err(|error| format!("probe: {error}"))
 }
 
-async fn inspect(world: &World, endpoint: &Arc<Endpoint>) -> Result<Inspection, String> {
-    match get(world, endpoint).await? {
-        (404, _) => Ok(Inspection { received: Some(0), processed: Some(0) }),
-        (200, json) => {
-            let number = |name: &str| json.get(name).and_then(Value::as_u64);
-            Ok(Inspection { received: number("received"), processed: number("processed") })
-        }
-        (status, _) => Err(format!("the probe answered {status}, where 200 or 404 is expected")),
-    }
-}
-
-async fn get(world: &World, endpoint: &Arc<Endpoint>) -> Result<(u16, Value), String> {
+/// Asks once: the status and the JSON, or null for a body that is none.
+///
+/// # Errors
+/// When no answer came, in words.
+pub(super) async fn get(world: &World, endpoint: &Arc<Endpoint>) -> Result<(u16, Value), String> {
     let exchange = world.target.transport.get(Arc::clone(endpoint)).await;
     match exchange.answer {
         Answer::NoResponse(reason) => Err(format!("the probe failed: {reason}")),

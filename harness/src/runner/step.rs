@@ -8,10 +8,11 @@ use pns_engine::{Command, EventType, NotificationId, SupplierId, Timestamp, rng}
 use pns_simulator::fault::{Extent, Fault, Injection};
 use serde_json::Value;
 
+use super::answered::Answered;
 use super::bodies::Recipe;
 use super::subscribe;
 use super::world::{LimitReached, Passed, Patience, World};
-use super::{lifecycle, probe};
+use super::{lifecycle, probe, request};
 use crate::scenario::model::{
     self, Action, Downtime, Emit, EmitOrder, Emitted, FaultExtent, FaultKind, Goal, Step, Validity, Which,
     WindowStart,
@@ -26,6 +27,10 @@ pub(super) enum StepEnd {
     Reached(Waited),
     /// It waited for something in vain: a check of the receiver that did not hold.
     Missed(Waited, Miss),
+    /// It could not wait, for this reason, which says nothing of the receiver.
+    Skipped(Waited, String),
+    /// It made requests by bytes, which were judged.
+    Answered(Box<Answered>),
 }
 
 /// What a step waited for, in words.
@@ -78,6 +83,7 @@ pub(super) async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd,
         Action::Advance(span) => return advance(world, *span).await,
         Action::Until { goal, within } => return until(world, goal, *within).await,
         Action::Probe(probe) => return probe::ask(world, probe).await,
+        Action::Request(request) => return request::make(world, request).await,
     }
     Ok(StepEnd::Done)
 }

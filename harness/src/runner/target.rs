@@ -12,7 +12,7 @@ use pns_simulator::transport::{
 
 use crate::receiver::{self, Identity, Receiver};
 use crate::scenario::model::{self, Scenario};
-use crate::settings::{self, Connection, RunSettings};
+use crate::settings::{self, Connection, Probe, RunSettings};
 
 use super::reactions;
 
@@ -29,8 +29,8 @@ pub(super) struct Target {
     pub api_key: Option<ApiKey>,
     /// Further headers that the user asks for.
     pub headers: Arc<Vec<(HeaderName, HeaderValue)>>,
-    /// Where to ask what the receiver did: a base URL, to which `/EVENT_ID` is appended.
-    pub probe_url: Option<String>,
+    /// How to ask what the receiver did.
+    pub probe: Option<Probe>,
     /// Whether the receiver plays a script of the scenario's, so that its failures are planned.
     pub is_scripted: bool,
 }
@@ -91,7 +91,7 @@ impl Ground {
             connection: connection.clone(),
             api_key: connection.api_key.clone(),
             headers,
-            probe_url: settings.probe.as_ref().map(|probe| probe.0.clone()),
+            probe: settings.probe.clone(),
             is_scripted: false,
         })))
     }
@@ -105,7 +105,7 @@ impl Ground {
     pub(super) fn has_probe(&self) -> bool {
         match self {
             Self::Embedded { .. } => true,
-            Self::Endpoint(target) => target.probe_url.is_some(),
+            Self::Endpoint(target) => target.probe.is_some(),
         }
     }
 
@@ -157,7 +157,7 @@ impl Ground {
             connection: connection.clone(),
             api_key: Some(api_key.clone()),
             headers: Arc::clone(headers),
-            probe_url: Some(receiver.inspect_url().replace("/{eventId}", "")),
+            probe: Some(Probe::embedded(&receiver.inspect_url())),
             is_scripted: scenario.receiver.is_some(),
         };
         Ok((Arc::new(target), Some(receiver)))

@@ -12,7 +12,9 @@ use super::{exchanges, expect, words};
 use crate::advice;
 use crate::check::CheckKind;
 use crate::curl;
-use crate::event::{CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength};
+use crate::event::{
+    CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength, WireExchange,
+};
 use crate::scenario::Scenario;
 use crate::scenario::model::Place;
 use crate::settings::Connection;
@@ -35,6 +37,17 @@ pub(super) struct Failure {
     pub found: String,
     /// The deliveries that show it.
     pub deliveries: Vec<DeliveryId>,
+    /// The requests by bytes that show it, the telling one last.
+    pub exchanges: Vec<WireExchange>,
+    /// What it means; `None`: what the deliveries, or the kind of check, say.
+    pub meaning: Option<String>,
+}
+
+impl Failure {
+    /// One that deliveries show.
+    pub(super) fn of(expected: String, found: String, deliveries: Vec<DeliveryId>) -> Self {
+        Self { expected, found, deliveries, exchanges: Vec::new(), meaning: None }
+    }
 }
 
 impl<'a> Checks<'a> {
@@ -72,15 +85,17 @@ impl<'a> Checks<'a> {
         let told = CheckFailure {
             expected: failure.expected,
             found: failure.found,
-            explanation: match (reason, CheckKind::find(id)) {
-                (Some(reason), _) => advice::meaning(reason),
-                (None, Some(kind)) => kind.mend.to_owned(),
-                (None, None) => String::new(),
+            explanation: match (failure.meaning, reason, CheckKind::find(id)) {
+                (Some(meaning), _, _) => meaning,
+                (None, Some(reason), _) => advice::meaning(reason),
+                (None, None, Some(kind)) => kind.mend.to_owned(),
+                (None, None, None) => String::new(),
             },
             curl: failure.deliveries.first().and_then(|id| curl(world, *id)),
             deliveries: shown,
             deliveries_left_out,
             repeat: self.repeat.clone(),
+            exchanges: failure.exchanges,
             ..CheckFailure::default()
         };
         let at = world.offset(expect::decided_at(world, &failure.deliveries));

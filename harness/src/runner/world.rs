@@ -17,9 +17,11 @@ use serde_json::Value;
 
 use super::bodies::{Recipe, ScenarioBodies};
 use super::target::Target;
+use super::wired::Wired;
 use crate::ledger::{Delivery, Ledger};
 use crate::receiver::Receiver;
 use crate::scenario::model::{Limits, Scenario, Template, Which};
+use crate::settings::Probe;
 
 /// How many failures in a row of one delivery, none of them planned by the scenario, are believed: a receiver that
 /// answered wrong so often will not mend by being asked for thirty days of PNS time. Five acknowledgement
@@ -44,6 +46,8 @@ pub(super) struct World {
     pub receiver: Option<Receiver>,
     /// The settings of each subscription, as the sender has them now.
     pub subscriptions: BTreeMap<SubscriptionId, pns_engine::Subscription>,
+    /// What its requests by bytes leave behind.
+    pub wired: Wired,
     changed_keys: BTreeSet<SubscriptionId>,
     names: Names,
     seed: u64,
@@ -112,9 +116,10 @@ impl World {
         Self {
             driver: Driver::new(seed, clock, target.transport.clone(), bodies),
             ledger: Ledger::default(),
-            target,
             receiver,
             subscriptions: BTreeMap::new(),
+            wired: Wired::new(&target),
+            target,
             changed_keys: BTreeSet::new(),
             names: Names::default(),
             seed,
@@ -149,8 +154,7 @@ impl World {
         supplier: Option<pns_engine::SupplierId>,
         recipe: Recipe,
     ) -> Result<NotificationId, String> {
-        let id = self.upcoming_notification();
-        self.next_notification += 1;
+        let id = self.fresh_notification();
         self.driver.bodies().keep(id, recipe);
         self.command(Command::Publish { id, event_type, supplier })?;
         Ok(id)
@@ -159,6 +163,26 @@ impl World {
     /// The id that the next notification will have.
     pub(super) fn upcoming_notification(&self) -> NotificationId {
         NotificationId(self.next_notification)
+    }
+
+    /// An id for a notification that the sender will not see.
+    pub(super) fn fresh_notification(&mut self) -> NotificationId {
+        let id = self.upcoming_notification();
+        self.next_notification += 1;
+        id
+    }
+
+    /// Requests made so far, by the sender and by bytes.
+    pub(super) fn requests_made(&self) -> u64 {
+        self.ledger.attempts() as u64 + self.wired.made
+    }
+
+    /// A limit of the scenario that is reached.
+    pub(super) fn limit_reached(&self) -> Option<LimitReached> {
+        if self.requests_made() >= self.limits.attempts {
+            return Some(LimitReached::Attempts(self.limits.attempts));
+        }
+        (self.wall.elapsed() >= self.limits.wall).then_some(LimitReached::Wall(self.limits.wall))
     }
 
     /// A fresh id for a downtime window.
@@ -296,7 +320,8 @@ impl World {
 
     /// The body of a notification as it was first sent, or would be.
     pub(super) fn sent_body(&self, id: NotificationId) -> Option<Bytes> {
-        let published = self.ledger.notification(id)?.published;
+        let published =
+            self.ledger.notification(id).map_or(self.started, |notification| notification.published);
         self.driver.bodies_ref().sent(id, published)
     }
 
@@ -364,6 +389,15 @@ impl World {
         }
     }
 
+    /// The notifications chosen, those sent by bytes and saved among all.
+    pub(super) fn notifications_sent(&self, which: &Which) -> Vec<NotificationId> {
+        let mut ids = self.notifications(which);
+        if *which == Which::All {
+            ids.extend(self.wired.saved.iter().copied());
+        }
+        ids
+    }
+
     /// The deliveries of the notifications chosen.
     pub(super) fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
         if let Which::On(name) = which {
@@ -385,6 +419,18 @@ impl World {
     /// # Errors
     /// When it names something that does not exist.
     pub(super) fn fill(&mut self, template: &Template) -> Result<Value, String> {
+        self.fill_knowing(template, |_| None)
+    }
+
+    /// As [`World::fill`], where `known` goes before all else.
+    ///
+    /// # Errors
+    /// When it names something that does not exist.
+    pub(super) fn fill_knowing(
+        &mut self,
+        template: &Template,
+        known: impl Fn(&str) -> Option<Value>,
+    ) -> Result<Value, String> {
         // Drawing a uuid needs `self` mutably, and looking up does not: count draws apart.
         let mut drawn = self.uuids_drawn;
         let seed = self.seed;
@@ -393,7 +439,7 @@ impl World {
                 drawn += 1;
                 Some(Value::String(uuid(seed, drawn)))
             }
-            _ => self.lookup(name),
+            _ => known(name).or_else(|| self.lookup(name)),
         });
         self.uuids_drawn = drawn;
         filled.map_err(|error| error.to_string())
@@ -427,7 +473,10 @@ impl World {
         }
         match name {
             "target" => Some(Value::String(self.target.endpoint.url())),
-            "probe_url" => self.target.probe_url.clone().map(Value::String),
+            "probe_url" => {
+                let base = self.target.probe.as_ref().and_then(Probe::base_url)?;
+                Some(Value::String(base.to_owned()))
+            }
             _ => None,
         }
     }

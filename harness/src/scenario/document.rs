@@ -50,9 +50,11 @@ macro_rules! scalar {
 }
 
 mod expect;
+mod request;
 mod step;
 
 pub use expect::*;
+pub use request::*;
 pub use step::*;
 
 scalar!(

@@ -27,6 +27,15 @@ pub(super) struct Reader<'a> {
     /// Variables of constant value, which have been put in already: for `when`.
     pub(super) constants: BTreeMap<String, serde_json::Value>,
     pub(super) scope: Scope,
+    /// Whether a template may hold the API key.
+    key: KeyUse,
+}
+
+/// Whether a template may hold the API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyUse {
+    Forbidden,
+    Permitted,
 }
 
 /// Names that steps and expectations may refer to.
@@ -66,6 +75,7 @@ impl<'a> Reader<'a> {
             runtime_names: BTreeSet::new(),
             constants: BTreeMap::new(),
             scope: Scope::default(),
+            key: KeyUse::Forbidden,
         }
     }
 
@@ -400,6 +410,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A text in which `{{api_key}}` may stand.
+    pub(super) fn text_with_key(&mut self, node: &Node) -> Option<Template> {
+        self.key = KeyUse::Permitted;
+        let text = self.text_template(node);
+        self.key = KeyUse::Forbidden;
+        text
+    }
+
     /// Names and texts.
     pub(super) fn texts(&mut self, node: &Node) -> Option<Vec<(String, String)>> {
         let fields = self.map(node, "names and texts")?;
@@ -427,6 +445,24 @@ impl<'a> Reader<'a> {
         fine
     }
 
+    /// Whether `api_key`, or a form of it, may stand here.
+    fn key_name(&mut self, span: Span, path: &str) -> bool {
+        let form = path.split_once('.').map(|(_, form)| form);
+        let problem = if self.key == KeyUse::Forbidden {
+            self.at(span, "`api_key` is known only within a `request`", "not known here").help(
+                "it may stand in `headers`, `auth`, `target` and `body_without`, so that it never reaches a report",
+            )
+        } else if form.is_some_and(|form| !template::API_KEY_FORMS.contains(&form)) {
+            let forms = template::API_KEY_FORMS.map(|form| format!("api_key.{form}"));
+            self.at(span, format!("unknown variable `{}`", shorten(path)), "not known here")
+                .help(format!("known are `api_key`, {}", alternatives(forms.iter().map(String::as_str))))
+        } else {
+            return true;
+        };
+        self.note(problem);
+        false
+    }
+
     fn template_names(&mut self, span: Span, text: &str) -> bool {
         let pieces = match template::pieces(text) {
             Ok(pieces) => pieces,
@@ -439,6 +475,10 @@ impl<'a> Reader<'a> {
         for piece in pieces {
             let template::Piece::Variable(path) = piece else { continue };
             let name = path.split('.').next().unwrap_or(path);
+            if name == template::API_KEY && !self.runtime_names.contains(name) {
+                fine &= self.key_name(span, path);
+                continue;
+            }
             if template::BUILT_IN.contains(&name) || self.runtime_names.contains(name) {
                 continue;
             }

@@ -9,6 +9,10 @@ use super::yaml::{Entry, MAX_DEPTH, Node, Value};
 
 /// Names that every running scenario knows.
 pub(super) const BUILT_IN: [&str; 3] = ["target", "probe_url", "uuid"];
+/// The key agreed on, known in the few places of a `request` that may hold it.
+pub(super) const API_KEY: &str = "api_key";
+/// What can be had of the key besides itself: `{{api_key.cut}}` and the like.
+pub(super) const API_KEY_FORMS: [&str; 3] = ["cut", "swapped", "base64"];
 /// Longest text that substitution may make.
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 /// Most bytes, over all rows of a file, that substitution may make; ends doubling chains of variables.
@@ -107,6 +111,9 @@ fn fill(json: &Json, value: &mut dyn FnMut(&str) -> Option<Json>) -> Result<Json
 
 fn fill_string(text: &str, value: &mut dyn FnMut(&str) -> Option<Json>) -> Result<Json, FillError> {
     let mut look_up = |path: &str| value(path).ok_or_else(|| FillError::Unknown(path.to_owned()));
+    if !text.contains("{{") {
+        return Ok(text.into());
+    }
     let pieces = pieces(text).map_err(FillError::Malformed)?;
     if let [Piece::Variable(path)] = pieces[..] {
         return look_up(path);

@@ -66,16 +66,7 @@ pub(super) async fn stream(
     connect_limit: Duration,
     timings: &mut Timings,
 ) -> Result<Dialled, DialError> {
-    let watch = Stopwatch::start();
-    let addresses = resolve(endpoint, settings).await?;
-    timings.resolve = Some(watch.elapsed());
-
-    let watch = Stopwatch::start();
-    let (tcp, remote) = connect(&addresses, connect_limit).await?;
-    timings.connect = Some(watch.elapsed());
-    // Small requests must not wait for the acknowledgement of the packet before.
-    tcp.set_nodelay(true).map_err(|error| Failure::connect(&error))?;
-
+    let (tcp, remote) = tcp(endpoint, settings, connect_limit, timings).await?;
     let asked = Arc::new(ClientCertificateAsked::default());
     if !endpoint.is_secure() {
         return Ok(Dialled { stream: Stream::Plain(tcp), remote, asked, http2: false });
@@ -99,6 +90,25 @@ pub(super) async fn stream(
     timings.tls = Some(watch.elapsed());
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     Ok(Dialled { stream: Stream::Tls(Box::new(stream)), remote, asked, http2 })
+}
+
+/// Opens a TCP connection to `endpoint`, and writes to `timings` what it took.
+pub(super) async fn tcp(
+    endpoint: &Endpoint,
+    settings: &Settings,
+    connect_limit: Duration,
+    timings: &mut Timings,
+) -> Result<(TcpStream, SocketAddr), DialError> {
+    let watch = Stopwatch::start();
+    let addresses = resolve(endpoint, settings).await?;
+    timings.resolve = Some(watch.elapsed());
+
+    let watch = Stopwatch::start();
+    let (tcp, remote) = connect(&addresses, connect_limit).await?;
+    timings.connect = Some(watch.elapsed());
+    // Small requests must not wait for the acknowledgement of the packet before.
+    tcp.set_nodelay(true).map_err(|error| Failure::connect(&error))?;
+    Ok((tcp, remote))
 }
 
 /// Starts HTTP on a stream. The task that drives it ends when the connection is dropped.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use pns_engine::{Answer, FailureReason};
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 
 use super::dial::{self, DialError};
 use super::exchange::{self, Sent, Trace, Waits};
@@ -23,13 +24,14 @@ use crate::fault::Injection;
 /// Makes attempts over HTTPS (and over plain HTTP where the settings permit it). Clones share one pool.
 #[derive(Clone, Debug)]
 pub struct HttpsTransport {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    settings: Settings,
+pub(super) struct Shared {
+    pub(super) settings: Settings,
     common: CommonHeaders,
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
     tls: Arc<ClientConfig>,
     /// For requests that are broken off below the HTTP library, which are HTTP/1.1.
     tls_http1: Arc<ClientConfig>,
@@ -52,18 +54,18 @@ impl HttpsTransport {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let common = CommonHeaders::new(&settings)?;
-        let (tls, notes) = trust::client_config(&settings.trust, settings.http2)?;
-        let tls = Arc::new(tls);
-        let tls_http1 = match settings.http2 {
-            Http2::Never => Arc::clone(&tls),
-            Http2::Offered => {
-                let mut config = ClientConfig::clone(&tls);
-                config.alpn_protocols = vec![b"http/1.1".to_vec()];
-                Arc::new(config)
-            }
+        let (verifier, note) = trust::verifier(&settings.trust)?;
+        let config = |alpn: &[&[u8]]| {
+            trust::client_config(Arc::clone(&verifier), rustls::ALL_VERSIONS, alpn).map(Arc::new)
         };
+        let tls_http1 = config(&[b"http/1.1"])?;
+        let tls = match settings.http2 {
+            Http2::Never => Arc::clone(&tls_http1),
+            Http2::Offered => config(&[b"h2", b"http/1.1"])?,
+        };
+        let notes = note.into_iter().collect();
         let pool = Pool::new(settings.pool);
-        Ok(Self { shared: Arc::new(Shared { settings, common, tls, tls_http1, pool, notes }) })
+        Ok(Self { shared: Arc::new(Shared { settings, common, verifier, tls, tls_http1, pool, notes }) })
     }
 
     /// What people must be told about the settings: certificates not verified, built-in authorities used.
@@ -164,7 +166,7 @@ fn detail(failure: Option<Failure>, left_out: Option<String>) -> Option<String> 
 
 impl Shared {
     /// Whether notifications to `endpoint` stay unsent.
-    fn refuses(&self, endpoint: &Endpoint) -> bool {
+    pub(super) fn refuses(&self, endpoint: &Endpoint) -> bool {
         !endpoint.is_secure() && self.settings.plain_http == PlainHttp::Refused
     }
 

@@ -2,8 +2,10 @@
 //!
 //! [`HttpsTransport`] makes one request per attempt and never repeats one by itself. A kept-alive connection that
 //! turns out closed before any byte of the request was written is replaced within the attempt: nothing was sent.
+//! Its bare parts (a TCP connection, TLS settings) serve requests that are written by hand, byte for byte.
 //! [`ScriptedTransport`] answers from memory, for tests of what drives a transport.
 
+mod bare;
 mod dial;
 mod exchange;
 mod failure;
@@ -21,6 +23,7 @@ mod tls;
 mod trust;
 mod wire;
 
+pub use bare::{BareError, TlsOffer};
 pub use https::HttpsTransport;
 pub use scripted::ScriptedTransport;
 pub use settings::{

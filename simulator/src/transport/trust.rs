@@ -10,17 +10,17 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
 };
 
-use super::settings::{Http2, SettingsError, Trust};
+use super::settings::{SettingsError, Trust};
 
-/// The TLS settings of every connection, and what is to be told about them.
-pub(super) fn client_config(
+/// What verifies receivers' certificates, and what is to be told about it.
+pub(super) fn verifier(
     trust: &Trust,
-    http2: Http2,
-) -> Result<(ClientConfig, Vec<String>), SettingsError> {
+) -> Result<(Arc<dyn ServerCertVerifier>, Option<String>), SettingsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let (verifier, note): (Arc<dyn ServerCertVerifier>, _) = match trust {
+    Ok(match trust {
         Trust::Platform => {
             let platform = rustls_platform_verifier::Verifier::new(Arc::clone(&provider));
             let (inner, note) = platform_or_built_in(platform, &provider)?;
@@ -33,20 +33,25 @@ pub(super) fn client_config(
         }
         Trust::Unverified => {
             let note = "the receiver's certificate is NOT verified: PNS would verify it".to_owned();
-            (Arc::new(Unverified(Arc::clone(&provider))), Some(note))
+            (Arc::new(Unverified(provider)), Some(note))
         }
-    };
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    })
+}
+
+/// The TLS settings of a connection that offers these versions and protocols.
+pub(super) fn client_config(
+    verifier: Arc<dyn ServerCertVerifier>,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[&[u8]],
+) -> Result<ClientConfig, SettingsError> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions)
         .map_err(|error| SettingsError::Tls(error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = match http2 {
-        Http2::Never => vec![b"http/1.1".to_vec()],
-        Http2::Offered => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-    };
-    Ok((config, note.into_iter().collect()))
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
 }
 
 /// The platform's verifier, or, where it has no roots (as in a slim container), one of the built-in roots and a
@@ -276,7 +281,7 @@ mod tests {
 
     #[test]
     fn no_verification_is_told() {
-        let (_, notes) = client_config(&Trust::Unverified, Http2::Never).unwrap();
-        assert!(notes[0].contains("NOT verified"), "{notes:?}");
+        let (_, note) = super::verifier(&Trust::Unverified).unwrap();
+        assert!(note.unwrap().contains("NOT verified"));
     }
 }

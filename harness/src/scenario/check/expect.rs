@@ -6,7 +6,7 @@ use super::super::diagnostic::nearest;
 use super::super::document::{self, Keys};
 use super::super::model::{
     Bound, Claim, Condition, DeferredBy, Expectation, ExpectedOutcome, FirstAttemptOrder, HeaderClaim,
-    Intervals, Starts, Template, Which,
+    Intervals, ReceivedType, Starts, Template, Which,
 };
 use super::super::reader::{Fields, Reader};
 use super::super::yaml::{Node, Value, shorten};
@@ -64,6 +64,7 @@ fn claim(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<Claim> {
         }
         "deferred" => deferred(reader, node),
         "header" => header(reader, node),
+        "same_effects" => same_effects(reader, node),
         _ => received(reader, node),
     }
 }
@@ -252,11 +253,25 @@ fn received(reader: &mut Reader<'_>, node: &Node) -> Option<Claim> {
     };
     let times = reader.optional(&fields, "times", count);
     let processed = reader.optional(&fields, "processed", count);
-    if fields.get("times").or(fields.get("processed")).is_none() {
+    let event_type =
+        reader.optional(&fields, "type", |reader, node| reader.choice(node, &[("sent", ReceivedType::Sent)]));
+    if ["times", "processed", "type"].iter().all(|key| fields.get(key).is_none()) {
         let problem = reader
             .at(node.span, "nothing is claimed on what was received", "claims nothing")
-            .help("say `times`, `processed` or both");
+            .help("say `times`, `processed` or `type`");
         reader.note(problem);
     }
-    of.map(|of| Claim::Received { of, times, processed })
+    let event_type = event_type.unwrap_or(ReceivedType::Any);
+    of.map(|of| Claim::Received { of, times, processed, event_type })
+}
+
+fn same_effects(reader: &mut Reader<'_>, node: &Node) -> Option<Claim> {
+    let fields = reader.fields::<document::SameEffects>(node, "a claim on effects")?;
+    let names = |reader: &mut Reader<'_>, node: &Node| {
+        let names = reader.one_or_many(node, Reader::saved);
+        (!names.is_empty()).then_some(names)
+    };
+    let of = reader.required(&fields, "of", names);
+    let other = reader.required(&fields, "as", names);
+    of.zip(other).map(|(of, other)| Claim::SameEffects(of, other))
 }

@@ -3,8 +3,10 @@
 mod expect;
 mod fault;
 mod receiver;
+mod request;
 mod step;
 mod subscription;
+mod wire;
 
 use std::collections::BTreeSet;
 
@@ -216,7 +218,7 @@ fn variable_name(reader: &mut Reader<'_>, entry: &Entry) -> bool {
         reader.note(problem);
         return false;
     }
-    if template::BUILT_IN.contains(&entry.key.as_str()) {
+    if template::BUILT_IN.contains(&entry.key.as_str()) || entry.key == template::API_KEY {
         reader.error::<()>(entry.key_span, format!("the variable `{}` is built in", entry.key));
         return false;
     }

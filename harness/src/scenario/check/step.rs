@@ -13,22 +13,40 @@ use super::super::model::{
 use super::super::reader::{Fields, Reader};
 use super::super::units;
 use super::super::yaml::{Node, Value, shorten};
-use super::{Applies, MAX_EMITTED, MAX_STEPS, condition, fault, subscription};
+use super::{Applies, MAX_EMITTED, MAX_STEPS, condition, fault, request, subscription};
 
-const VERBS: [&str; 10] =
-    ["emit", "fault", "downtime", "extend", "cancel", "rate_limit", "change", "advance", "until", "probe"];
+const VERBS: [&str; 11] = [
+    "emit",
+    "fault",
+    "downtime",
+    "extend",
+    "cancel",
+    "rate_limit",
+    "change",
+    "advance",
+    "until",
+    "probe",
+    "request",
+];
 
 /// Which verbs a sibling key belongs to.
-const SIBLINGS: [(&str, &[&str]); 9] = [
+const SIBLINGS: [(&str, &[&str]); 16] = [
     ("count", &["emit"]),
     ("with", &["emit"]),
-    ("save", &["emit"]),
+    ("save", &["emit", "request"]),
     ("valid", &["emit"]),
     ("order", &["emit"]),
     ("for", &["fault"]),
     ("of", &["fault"]),
     ("on", &["fault", "rate_limit", "change"]),
-    ("within", &["until"]),
+    ("within", &["until", "request"]),
+    ("copies", &["request"]),
+    ("times", &["request"]),
+    ("pause", &["request"]),
+    ("answer", &["request"]),
+    ("then_closed", &["request"]),
+    ("body_without", &["request"]),
+    ("title", &["request"]),
 ];
 
 /// The steps, included ones first, and those of `finally`.
@@ -62,7 +80,7 @@ fn steps_of(reader: &mut Reader<'_>, node: &Node) -> Vec<Step> {
 
 /// A fault may name notifications that are published after it.
 fn note_saved(reader: &mut Reader<'_>, step: &Node) {
-    if step.get("emit").is_some()
+    if (step.get("emit").is_some() || step.get("request").is_some())
         && let Some(Node { value: Value::Text(name), .. }) = step.get("save")
     {
         reader.scope.saved.insert(name.clone());
@@ -97,6 +115,7 @@ fn step(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
             let within = reader.optional(&fields, "within", Reader::lasting_span);
             goal(reader, value).map(|goal| Action::Until { goal, within })
         }
+        "request" => request::request(reader, &fields, value).map(Box::new).map(Action::Request),
         _ => probe(reader, value).map(Action::Probe),
     }?;
     let place = reader.sources.place(verb.key_span);
@@ -299,22 +318,9 @@ fn json_path(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     check_path(reader, &path, node.span).then_some(path)
 }
 
-/// `$`, then any number of `.name` and `[index]`.
+/// Notes what is no path.
 fn check_path(reader: &mut Reader<'_>, path: &str, span: super::Span) -> bool {
-    let mut fine = path.starts_with('$');
-    let mut rest = path.get(1..).unwrap_or_default();
-    while fine && !rest.is_empty() {
-        if let Some(name) = rest.strip_prefix('.') {
-            let length = name.find(['.', '[']).unwrap_or(name.len());
-            fine = length > 0;
-            rest = &name[length..];
-        } else if let Some((index, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            fine = index.parse::<u32>().is_ok();
-            rest = after;
-        } else {
-            fine = false;
-        }
-    }
+    let fine = crate::json_path::is_path(path);
     if !fine {
         let problem = reader
             .at(span, format!("`{}` is no JSON path", shorten(path)), "not a path")

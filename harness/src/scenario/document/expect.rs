@@ -35,6 +35,8 @@ map! {
         header: Header,
         /// What the receiver saw.
         received: Received,
+        /// Two sets of notifications had the same effects.
+        same_effects: SameEffects,
         /// Under which circumstances it applies.
         when: When,
     }
@@ -187,5 +189,17 @@ map! {
         times: Count,
         /// Effects.
         processed: Count,
+        /// `sent`: the event type that the receiver tells is the notification's own.
+        r#type: String,
+    }
+}
+
+map! {
+    /// Two sets of notifications with the same effects.
+    SameEffects {
+        /// Saved names. Required.
+        of: OneOrMany<String>,
+        /// Saved names. Required.
+        r#as: OneOrMany<String>,
     }
 }

@@ -13,7 +13,7 @@ map! {
         count: Count,
         /// With `emit`: members laid over the body.
         with: Values,
-        /// With `emit`: the name under which to find them.
+        /// With `emit` and `request`: the name under which to find them.
         save: String,
         /// With `emit`: `false` allows a body that the pack rejects.
         valid: Flag,
@@ -41,10 +41,26 @@ map! {
         advance: Span,
         /// Verb: lets PNS time pass until something holds.
         until: WordOr<Goal>,
-        /// With `until`: the longest wait in PNS time.
+        /// With `until`: the longest wait in PNS time. With `request`: for the answer, in real time.
         within: Span,
         /// Verb: reads from the receiver what it did.
         probe: Probe,
+        /// Verb: makes a request by bytes, outside the sender.
+        request: Request,
+        /// With `request`: so many at once.
+        copies: Count,
+        /// With `request`: so many one after the other.
+        times: Count,
+        /// With `request`: real time before it, or between several.
+        pause: Span,
+        /// With `request`: what may come back. Default: 2xx.
+        answer: Answers,
+        /// With `request`: whether the receiver must close the connection after its answer.
+        then_closed: Flag,
+        /// With `request`: texts that the answer must not hold.
+        body_without: OneOrMany<String>,
+        /// With `request`: the check's title in reports.
+        title: String,
         /// Under which circumstances the step is done.
         when: When,
     }

@@ -55,7 +55,20 @@ pub enum Claim {
         times: Option<u32>,
         /// How often it took effect.
         processed: Option<u32>,
+        /// Whether its event type is looked at.
+        event_type: ReceivedType,
     },
+    /// The effects of the first set are those of the second: sorted event types and how often each took effect.
+    SameEffects(Vec<String>, Vec<String>),
+}
+
+/// Whether the event type that a receiver tells is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceivedType {
+    /// It is not.
+    Any,
+    /// It must be that of the notification.
+    Sent,
 }
 
 /// A bound on a number.

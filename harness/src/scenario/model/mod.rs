@@ -5,6 +5,7 @@
 
 mod claim;
 mod receiver;
+mod request;
 mod step;
 mod subscription;
 
@@ -16,9 +17,11 @@ use std::time::Duration;
 use crate::clause::Clause;
 
 pub use claim::{
-    Bound, Claim, DeferredBy, Expectation, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals, Starts,
+    Bound, Claim, DeferredBy, Expectation, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals,
+    ReceivedType, Starts,
 };
 pub use receiver::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
+pub use request::{AnswerKind, Answers, Course, Request, RequestAuth, RequestBody, RequestTarget};
 pub use step::{
     Action, Downtime, Emit, EmitOrder, Emitted, Fault, FaultExtent, FaultKind, Goal, Lifecycle, Probe, Step,
     Validity, Which, WindowStart,
@@ -146,7 +149,8 @@ impl Pack {
 
 /// JSON in which strings may hold `{{name}}`, to be filled in by [`Template::fill`].
 ///
-/// Names known while running: `target`, `probe_url`, `uuid` (a fresh one from the seed at each use), variables
+/// Names known while running: `target`, `probe_url`, `uuid` (a fresh one from the seed at each use), `api_key` (in the
+/// few places of a request that may hold it), variables
 /// of [`Scenario::vars`], `NAME.field` for a field of the saved notification's body, and what a probe saved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template(pub serde_json::Value);

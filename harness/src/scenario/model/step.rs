@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pns_engine::{EventType, RateLimit};
 
-use super::{Change, Condition, Place, Template};
+use super::{Change, Condition, Place, Request, Template};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,8 @@ pub enum Action {
     },
     /// Reads from the receiver what it did.
     Probe(Probe),
+    /// Makes requests by bytes, outside the sender.
+    Request(Box<Request>),
 }
 
 /// Notifications to publish.

@@ -1,0 +1,143 @@
+//! Plays recorded failures again, some times each, and says whether they still fail.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pns_simulator::clock::Stopwatch;
+
+use super::player::Player;
+use super::{RunError, hash_of, not_run};
+use crate::event::{
+    Event, Reproduced, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
+    Strength, Subject, Target, Totals,
+};
+use crate::scenario::Scenario;
+use crate::settings::RunSettings;
+
+/// What playing a recorded failure again came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// It held every time.
+    Fixed,
+    /// It failed, so often.
+    StillFails(Reproduced),
+    /// It could not be decided, for this reason.
+    Inconclusive(String),
+    /// The harness failed, in this way.
+    Error(String),
+}
+
+impl fmt::Display for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed => f.write_str("FIXED"),
+            Self::StillFails(Reproduced { failed, tried }) => {
+                write!(f, "STILL FAILS ({failed} of {tried})")
+            }
+            Self::Inconclusive(reason) => write!(f, "INCONCLUSIVE: {reason}"),
+            Self::Error(reason) => write!(f, "ERROR: {reason}"),
+        }
+    }
+}
+
+/// Plays each of `scenarios` `times` times against the target of `settings`, tells `sink` of each the play that
+/// failed, or else the last one, and gives back what each came to.
+///
+/// # Errors
+/// When a setting turns out to be of no use, before anything is sent or told.
+pub async fn replay(
+    settings: RunSettings,
+    scenarios: &[Arc<Scenario>],
+    times: u32,
+    sink: &mut dyn FnMut(&Event),
+) -> Result<(RunFinished, Vec<Replayed>), RunError> {
+    let wall = Stopwatch::start();
+    let (seed, patience) = (settings.seed, settings.wait_for_target);
+    let started = started(&settings, scenarios, times);
+    let player = Player::prepare(settings)?;
+    sink(&Event::RunStarted(RunStarted { notes: player.notes(), ..started }));
+    let (mut totals, mut pns_time) = (Totals::default(), Duration::ZERO);
+    let mut results = Vec::new();
+    let end = match player.wait_for_target(patience).await {
+        Err(reason) => RunEnd::Unreachable(reason),
+        Ok(()) => {
+            for scenario in scenarios {
+                sink(&Event::ScenarioStarted(ScenarioStarted {
+                    id: scenario.id.clone(),
+                    title: scenario.title.clone(),
+                    location: Some(super::play::location(&scenario.place)),
+                    clause: scenario.clause,
+                }));
+                let (finished, replayed) = one(&player, scenario, seed, times).await;
+                totals.count(&finished);
+                pns_time += finished.pns_time;
+                sink(&Event::ScenarioFinished(finished));
+                results.push(replayed);
+            }
+            RunEnd::Complete
+        }
+    };
+    let finished = RunFinished { totals, wall: wall.elapsed(), pns_time, end };
+    sink(&Event::RunFinished(finished.clone()));
+    Ok((finished, results))
+}
+
+fn started(settings: &RunSettings, scenarios: &[Arc<Scenario>], times: u32) -> RunStarted {
+    let limits: u64 = scenarios.iter().map(|scenario| scenario.limits.attempts).sum();
+    RunStarted {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: settings.seed,
+        target: match &settings.connection.target {
+            Some(endpoint) => Target::Endpoint(endpoint.to_string()),
+            None => Target::Embedded,
+        },
+        gear: settings.gear,
+        epoch: settings.epoch.unwrap_or_else(pns_simulator::clock::real_now),
+        scenarios: scenarios.len(),
+        filtered_out: 0,
+        notes: Vec::new(),
+        request_budget: limits.saturating_mul(u64::from(times)),
+        subject: Subject::Scenarios,
+        fail_on: Strength::Should,
+    }
+}
+
+/// Plays one scenario, with ids of their own each time.
+async fn one(player: &Player, scenario: &Scenario, seed: u64, times: u32) -> (ScenarioFinished, Replayed) {
+    if let Some(reason) = player.reason_to_skip(scenario) {
+        let finished = not_run(&scenario.id, ScenarioVerdict::Skipped(reason.clone()));
+        return (finished, Replayed::Inconclusive(reason));
+    }
+    let mut told: Option<ScenarioFinished> = None;
+    let (mut reproduced, mut otherwise) = (Reproduced { failed: 0, tried: 0 }, None);
+    for index in 0..times {
+        let seed = pns_engine::rng::draw(seed, hash_of(&scenario.id), u64::from(index));
+        let finished = player.play(scenario, seed).await;
+        reproduced.tried += 1;
+        match &finished.verdict {
+            // A failure that the file expects is one all the same: the question is whether it is mended.
+            ScenarioVerdict::Failed | ScenarioVerdict::ExpectedFailure(_) => reproduced.failed += 1,
+            ScenarioVerdict::Passed | ScenarioVerdict::UnexpectedPass(_) => {}
+            ScenarioVerdict::Skipped(reason) | ScenarioVerdict::Inconclusive(reason) => {
+                otherwise = Some(Replayed::Inconclusive(reason.clone()));
+            }
+            ScenarioVerdict::Error(reason) => otherwise = Some(Replayed::Error(reason.clone())),
+        }
+        // The failure is what is told, whichever play it was.
+        if !told.as_ref().is_some_and(|told| told.verdict == ScenarioVerdict::Failed) {
+            told = Some(finished);
+        }
+        if matches!(otherwise, Some(Replayed::Error(_))) {
+            break;
+        }
+    }
+    let mut told = told.unwrap_or_else(|| not_run(&scenario.id, ScenarioVerdict::Passed));
+    if reproduced.failed == 0 {
+        return (told, otherwise.unwrap_or(Replayed::Fixed));
+    }
+    for failure in told.checks.iter_mut().filter_map(|check| check.failure.as_deref_mut()) {
+        failure.reproduced = Some(reproduced);
+    }
+    (told, Replayed::StillFails(reproduced))
+}

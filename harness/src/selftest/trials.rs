@@ -1,0 +1,245 @@
+//! Tries the checks on specimens: every bug must be caught by the checks that it names, and nothing may turn red on a
+//! correct receiver, however unusual.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pns_simulator::clock::Gear;
+use pns_simulator::endpoint::Endpoint;
+use pns_simulator::secret::ApiKey;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::{Kind, Running, Specimen};
+use crate::event::{CheckVerdict, Event, RunEnd, Strength, Target};
+use crate::property::{self, CheckSettings, Property, registry};
+use crate::receiver::Identity;
+use crate::settings::{Connection, Filter, HttpVersion, PlainHttp, Probe, RunSettings, StopAfter, Trust};
+
+/// The key of all specimens. No secret: it opens nothing but receivers inside this process.
+const KEY: &str = "Specimen-Key-7f3a";
+/// Specimens that hang are waited for so long; what is slow and in time answers sooner.
+const ACK_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an effect may take; the unusual one takes two seconds, the bug seven.
+const EFFECT_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is tried on which specimens.
+#[derive(Clone, Debug)]
+pub struct SelftestSettings {
+    /// Places everything that is drawn.
+    pub seed: u64,
+    /// The specimens.
+    pub specimens: Vec<&'static Specimen>,
+    /// Specimens at the same time.
+    pub jobs: NonZeroUsize,
+    /// Cases drawn for a property that draws them.
+    pub max_examples: u32,
+    /// What is tried on a specimen with a bug.
+    pub on_bugs: OnBugs,
+}
+
+/// What is tried on a specimen with a bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBugs {
+    /// The properties that must catch it.
+    Named,
+    /// All, to see which others catch it too.
+    All,
+}
+
+/// What trying the checks on one specimen came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has a bug, and all that should catch it did.
+    Caught,
+    /// It has a bug, and these did not catch it.
+    Missed(Vec<&'static str>),
+    /// It is correct, and nothing turned red.
+    Clean,
+    /// It is correct, and these turned red: for each, what was found.
+    FalseAlarm(Vec<(String, String)>),
+    /// It could not be tried, for this reason.
+    Untried(String),
+}
+
+impl Verdict {
+    /// Whether it is as it must be.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        matches!(self, Self::Caught | Self::Clean)
+    }
+}
+
+/// A specimen and what came of it.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// Which.
+    pub specimen: &'static Specimen,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// The properties that were broken on it, red or not.
+    pub broken: BTreeSet<String>,
+    /// Properties that were decided.
+    pub decided: u64,
+}
+
+/// Tries all, so many at a time, and tells `done` of each when it ends; gives them back in their order.
+///
+/// # Errors
+/// When the specimens' certificates cannot be made.
+pub async fn run(settings: SelftestSettings, done: &mut dyn FnMut(&Tried)) -> Result<Vec<Tried>, String> {
+    let identity = Arc::new(Identity::generate().map_err(|error| error.to_string())?);
+    let shared = Arc::new(settings);
+    let mut waiting: VecDeque<&'static Specimen> = shared.specimens.iter().copied().collect();
+    // Strategies are not made for other threads: the checks share this one, the specimens have the others.
+    let local = LocalSet::new();
+    let mut at_work: JoinSet<Tried> = JoinSet::new();
+    let mut tried: BTreeMap<&str, Tried> = BTreeMap::new();
+    loop {
+        while at_work.len() < shared.jobs.get() {
+            let Some(specimen) = waiting.pop_front() else { break };
+            let (shared, identity) = (Arc::clone(&shared), Arc::clone(&identity));
+            at_work.spawn_local_on(async move { one(specimen, &shared, &identity).await }, &local);
+        }
+        let Some(ended) = local.run_until(at_work.join_next()).await else { break };
+        let ended = ended.map_err(|error| format!("a trial panicked: {error}"))?;
+        done(&ended);
+        tried.insert(ended.specimen.name, ended);
+    }
+    Ok(shared.specimens.iter().filter_map(|specimen| tried.remove(specimen.name)).collect())
+}
+
+async fn one(specimen: &'static Specimen, settings: &SelftestSettings, identity: &Identity) -> Tried {
+    let untried = |reason: String| Tried {
+        specimen,
+        verdict: Verdict::Untried(reason),
+        broken: BTreeSet::new(),
+        decided: 0,
+    };
+    let key = match ApiKey::new(KEY) {
+        Ok(key) => key,
+        Err(error) => return untried(error.to_string()),
+    };
+    let running = match Running::start(specimen, Some(key.clone()), identity).await {
+        Ok(running) => running,
+        Err(error) => return untried(format!("it could not start: {error}")),
+    };
+    let checks = match checks(specimen, settings, &running, key, identity) {
+        Ok(checks) => checks,
+        Err(reason) => return untried(reason),
+    };
+    let mut seen = Seen::default();
+    let ended = property::run(checks, &mut |event| seen.take(event)).await;
+    running.shutdown().await;
+    match ended {
+        Ok(finished) => seen.judged(specimen, &finished.end),
+        Err(error) => untried(error.to_string()),
+    }
+}
+
+fn checks(
+    specimen: &'static Specimen,
+    settings: &SelftestSettings,
+    running: &Running,
+    key: ApiKey,
+    identity: &Identity,
+) -> Result<CheckSettings, String> {
+    let endpoint = Endpoint::parse(&running.url()).map_err(|error| error.to_string())?;
+    let properties = match (specimen.kind, settings.on_bugs) {
+        (Kind::Bug { caught_by, .. }, OnBugs::Named) => named(caught_by)?,
+        _ => registry::all().to_vec(),
+    };
+    let probe = Probe { within: EFFECT_WITHIN, ..Probe::embedded(&running.probe_template()) };
+    Ok(CheckSettings {
+        run: RunSettings {
+            paths: Vec::new(),
+            filter: Filter::default(),
+            connection: Connection {
+                target: Some(endpoint.clone()),
+                api_key: Some(key),
+                trust: Trust::Pem(identity.ca_pem().into()),
+                plain_http: PlainHttp::Refused,
+                http_version: HttpVersion::Http1,
+                resolve: Vec::new(),
+                headers: Vec::new(),
+                connect_timeout: Connection::CONNECT_TIMEOUT,
+                ack_timeout: ACK_TIMEOUT,
+            },
+            probe: Some(probe),
+            gear: Gear::Virtual,
+            seed: settings.seed,
+            epoch: None,
+            schema_pack: None,
+            jobs: NonZeroUsize::MIN,
+            stop: StopAfter::Nothing,
+            wait_for_target: None,
+            variables: BTreeMap::new(),
+        },
+        target: Target::Endpoint(endpoint.to_string()),
+        properties,
+        max_examples: settings.max_examples,
+        max_time: None,
+        fail_on: Strength::Should,
+        exceptions: BTreeMap::new(),
+        save_failures: None,
+        repeat_flags: String::new(),
+    })
+}
+
+fn named(ids: &[&'static str]) -> Result<Vec<&'static Property>, String> {
+    let find = |id: &&'static str| {
+        registry::find(id).ok_or_else(|| format!("it names the check `{id}`, which does not exist"))
+    };
+    ids.iter().map(find).collect()
+}
+
+/// What was seen of a run of checks on a specimen.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Broken properties, red or not.
+    broken: BTreeSet<String>,
+    /// Red ones, with what was found.
+    red: Vec<(String, String)>,
+    /// The harness failed at these.
+    errors: Vec<String>,
+    decided: u64,
+}
+
+impl Seen {
+    fn take(&mut self, event: &Event) {
+        let Event::ScenarioFinished(finished) = event else { return };
+        for check in &finished.checks {
+            let found = || check.failure.as_ref().map_or_else(String::new, |failure| failure.found.clone());
+            match &check.verdict {
+                CheckVerdict::Failed => {
+                    self.broken.insert(check.id.clone());
+                    self.red.push((check.id.clone(), found()));
+                    self.decided += 1;
+                }
+                CheckVerdict::Warned => {
+                    self.broken.insert(check.id.clone());
+                    self.decided += 1;
+                }
+                CheckVerdict::Passed => self.decided += 1,
+                CheckVerdict::Error(reason) => self.errors.push(format!("{}: {reason}", check.id)),
+                CheckVerdict::Skipped(_) | CheckVerdict::Inconclusive(_) => {}
+            }
+        }
+    }
+
+    fn judged(self, specimen: &'static Specimen, end: &RunEnd) -> Tried {
+        let verdict = match (specimen.kind, end) {
+            _ if !self.errors.is_empty() => Verdict::Untried(self.errors.join("; ")),
+            (Kind::Bug { caught_by, .. }, _) => {
+                let missed: Vec<&str> =
+                    caught_by.iter().copied().filter(|id| !self.broken.contains(*id)).collect();
+                if missed.is_empty() { Verdict::Caught } else { Verdict::Missed(missed) }
+            }
+            (Kind::Unusual { .. }, _) if !self.red.is_empty() => Verdict::FalseAlarm(self.red),
+            (Kind::Unusual { .. }, RunEnd::Complete) => Verdict::Clean,
+            (Kind::Unusual { .. }, end) => Verdict::Untried(format!("the run ended early: {end:?}")),
+        };
+        Tried { specimen, verdict, broken: self.broken, decided: self.decided }
+    }
+}
