@@ -7,16 +7,16 @@ use super::kinds::{Family, Property};
 use crate::event::Strength;
 
 static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| {
-    let families: [&'static [Property]; 7] = [
+    let families: [&'static [&'static [Property]]; 7] = [
         family::accepts::ALL,
-        family::auth::ALL,
+        &[family::auth::ALL],
         family::rejects::ALL,
-        family::delivery::ALL,
-        family::http::ALL,
-        family::tls::ALL,
-        family::effects::ALL,
+        &[family::delivery::ALL],
+        &[family::http::ALL],
+        &[family::tls::ALL],
+        &[family::effects::ALL],
     ];
-    families.into_iter().flatten().collect()
+    families.into_iter().flatten().copied().flatten().collect()
 });
 
 /// All properties, family by family.

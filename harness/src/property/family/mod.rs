@@ -1,7 +1,8 @@
-//! The properties, one file a family.
+//! The properties, one file or folder a family.
 
 pub(super) mod accepts;
 pub(super) mod auth;
+mod bodies;
 pub(super) mod delivery;
 pub(super) mod effects;
 pub(super) mod http;
