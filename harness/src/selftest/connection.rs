@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use pns_simulator::clock::Stopwatch;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::timeout;
 
 use super::framing::{self, Delimited, Flaw};
 use super::head::{self, HEAD_MAX};
 use super::message::{After, Answer, Head, Reply, Request, Version, refuse};
-use super::plan::{Broken, Early, Ending, Expect, LeadingLine, ReadAhead, Reads, Reuse, Shape};
+use super::plan::{Broken, Early, Ending, Expect, LeadingLine, Leaving, ReadAhead, Reads, Reuse, Shape};
 use super::service;
 use super::state::Shared;
 use super::wire::{Reader, Stream};
@@ -65,7 +66,6 @@ pub(super) async fn serve<S: Stream>(shared: &Arc<Shared>, stream: S) -> io::Res
         poisoned |= reply.status().is_some_and(|status| status >= 400);
         let answer = match reply {
             Reply::Answer(answer) => answer,
-            Reply::Close => break,
             Reply::Reset => return reader.reset(),
             Reply::Hang => return hang(&mut reader).await,
             Reply::Crash => {
@@ -107,6 +107,11 @@ async fn hang<S: Stream>(reader: &mut Reader<S>) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns when the peer has left; what it sends before that is kept.
+async fn left<S: Stream>(reader: &mut Reader<S>) {
+    while reader.buffered() < HEAD_MAX && reader.fill_once().await.is_ok() {}
+}
+
 fn broke_off(shared: &Shared) {
     shared.state().broken += 1;
     match shared.plan.connection.broken {
@@ -146,7 +151,13 @@ async fn turn<S: Stream>(shared: &Arc<Shared>, reader: &mut Reader<S>, nth: u32)
             return Turn::BrokeOff;
         }
     }
-    let reply = service::respond(shared, &request).await;
+    let reply = match plan.connection.leaving {
+        Leaving::Unnoticed => service::respond(shared, &request).await,
+        Leaving::Cancels => tokio::select! {
+            reply = service::respond(shared, &request) => reply,
+            () = left(reader) => return Turn::Idle,
+        },
+    };
     let next = next(shared, &request.head, &reply);
     Turn::Replied(reply, next)
 }
@@ -156,6 +167,7 @@ async fn read_head<S: Stream>(shared: &Shared, reader: &mut Reader<S>) -> Result
     if reader.buffered() == 0 && reader.fill_once().await.is_err() {
         return Ok(None);
     }
+    let begun = Stopwatch::start();
     let length = loop {
         if framing.leading_line == LeadingLine::Refused && reader.peek().starts_with(b"\r\n") {
             return Err(refuse(400, "no request line").into());
@@ -169,7 +181,15 @@ async fn read_head<S: Stream>(shared: &Shared, reader: &mut Reader<S>) -> Result
         if reader.buffered() > HEAD_MAX {
             return Err(refuse(431, "the head is larger than this receiver takes").into());
         }
-        if reader.fill_once().await.is_err() {
+        let filled = match framing.head {
+            Reads::Within(span) => {
+                let left = span.saturating_sub(begun.elapsed());
+                let late = || refuse(408, "the head did not come in time");
+                timeout(left, reader.fill_once()).await.map_err(|_| late())?
+            }
+            _ => reader.fill_once().await,
+        };
+        if filled.is_err() {
             // Empty lines alone are no request that broke off.
             let empty = reader.peek().iter().all(|byte| b"\r\n".contains(byte));
             return if empty { Ok(None) } else { Err(Flaw::BrokeOff(Vec::new())) };

@@ -1,11 +1,16 @@
 //! Where the body of an HTTP/1 request ends.
 
+use tokio::time::timeout;
+
 use super::message::{Field, Head, Reply, Version, refuse};
 use super::plan::{Both, Chunked, Cut, Framing, Reads};
 use super::wire::{Reader, Stopped, Stream};
 
 /// Bytes of one chunk line or trailer section.
 const LINE_MAX: usize = 8 * 1024;
+
+/// What [`Chunked::FewOnly`] takes.
+const CHUNKS_FEW: u32 = 64;
 
 /// How a body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +112,14 @@ async fn with_length<S: Stream>(
         }
         return Ok(reader.take(length.min(reader.buffered())));
     }
-    match reader.fill_to(length).await {
+    let filled = match framing.length {
+        Reads::Within(span) => {
+            let late = || refuse(408, "the body did not come in time");
+            timeout(span, reader.fill_to(length)).await.map_err(|_| late())?
+        }
+        _ => reader.fill_to(length).await,
+    };
+    match filled {
         Ok(()) => Ok(reader.take(length)),
         Err(Stopped) if framing.cut == Cut::TakenForWhole => Ok(reader.take_all()),
         Err(Stopped) => Err(Flaw::BrokeOff(reader.take_all())),
@@ -116,6 +128,7 @@ async fn with_length<S: Stream>(
 
 async fn chunks<S: Stream>(reader: &mut Reader<S>, framing: &Framing) -> Result<Vec<u8>, Flaw> {
     let mut body = Vec::new();
+    let mut count = 0;
     let flaw = || match framing.chunked {
         Chunked::FlawIsInternalError => Flaw::Refused(refuse(500, "internal server error")),
         _ => Flaw::Refused(refuse(400, "a chunk that is none")),
@@ -125,6 +138,10 @@ async fn chunks<S: Stream>(reader: &mut Reader<S>, framing: &Framing) -> Result<
         let size = line.as_deref().and_then(|line| chunk_size(line, framing.chunked)).ok_or_else(flaw)?;
         if size == 0 {
             break;
+        }
+        count += 1;
+        if count > CHUNKS_FEW && framing.chunked == Chunked::FewOnly {
+            return Err(flaw());
         }
         if body.len().saturating_add(size) > framing.body_max {
             return Err(too_large().into());

@@ -82,7 +82,7 @@ async fn response(shared: &Shared, reply: Reply) -> Response<Full<Bytes>> {
         }
         Reply::Hang => std::future::pending().await,
         // The nearest that HTTP/2 has within one stream.
-        Reply::Close | Reply::Reset => Answer::empty(500),
+        Reply::Reset => Answer::empty(500),
     };
     let body = if answer.is_bodiless() { Bytes::new() } else { Bytes::from(answer.body) };
     let mut builder = Response::builder().status(answer.status);

@@ -134,8 +134,6 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     Answer(Answer),
-    /// The connection ends in order, without an answer: a worker died.
-    Close,
     /// The connection is reset, without an answer.
     Reset,
     /// Nothing, until the peer leaves.

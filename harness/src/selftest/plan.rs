@@ -120,6 +120,7 @@ pub(super) struct Connection {
     pub(super) reuse: Reuse,
     pub(super) broken: Broken,
     pub(super) ending: Ending,
+    pub(super) leaving: Leaving,
     /// What follows a request in the same read.
     pub(super) read_ahead: ReadAhead,
 }
@@ -162,6 +163,14 @@ pub(super) enum Ending {
     NoCloseNotify,
 }
 
+/// A peer that leaves before its answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    Unnoticed,
+    /// What is being done for it is broken off where it stands.
+    Cancels,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadAhead {
     Kept,
@@ -186,6 +195,8 @@ pub(super) enum Reads {
     UntilComplete,
     /// One read; what is not there then is missed.
     Once,
+    /// Until it is complete, if that takes no longer than this.
+    Within(Duration),
 }
 
 /// A body that breaks off.
@@ -214,6 +225,8 @@ pub(super) enum Chunked {
     /// The chunk lines are taken for body.
     LinesTakenForBody,
     ExtensionsRefused,
+    /// More than 64 chunks are taken for an attack.
+    FewOnly,
     /// Trailers are left on the connection, where the next request should be.
     TrailersLeft,
     /// Sizes are read as decimal numbers.
@@ -261,12 +274,14 @@ pub(super) enum Shape {
     LowerCaseNames,
     /// The announced length is larger than the body.
     LengthTooLong,
+    /// It is half of it; the other half follows a moment later.
     LengthTooShort,
     TwoLengths,
+    /// More follows a moment later.
     GarbageAfter,
     /// The last chunk never comes.
     NoLastChunk,
-    /// A body is sent whatever the status.
+    /// A body is sent whatever the status, a moment after the head.
     BodyAlways,
     /// The status line has no version.
     BadStatusLine,
@@ -298,6 +313,7 @@ impl Default for Plan {
                 reuse: Reuse::AsAsked,
                 broken: Broken::Forgotten,
                 ending: Ending::Orderly,
+                leaving: Leaving::Unnoticed,
                 read_ahead: ReadAhead::Kept,
             },
             framing: Framing {

@@ -42,9 +42,9 @@ pub(super) const ALL: &[Specimen] = &[
     Specimen::unusual("answers-without-content-type", "a body that says nothing of its type", |plan| {
         plan.acknowledge = |_| Answer { body: b"OK".to_vec(), ..Answer::empty(200) };
     }),
-    Specimen::unusual("answers-at-length", "300 kB of acknowledgement, and 8 kB of headers", |plan| {
+    Specimen::unusual("answers-at-length", "64 kB of acknowledgement, and 4 kB of headers", |plan| {
         plan.acknowledge = |_| {
-            Answer::of(200, "text/plain", vec![b'.'; 300_000]).with("X-Trace", "0123456789abcdef".repeat(512))
+            Answer::of(200, "text/plain", vec![b'.'; 65_536]).with("X-Trace", "0123456789abcdef".repeat(256))
         };
     }),
     Specimen::unusual("answers-chunked", "chunks, as every framework streams", |plan| {
@@ -86,9 +86,20 @@ pub(super) const ALL: &[Specimen] = &[
             plan.connection.ending = Ending::NoCloseNotify;
         },
     ),
-    Specimen::unusual("slow-in-time", "two seconds for every answer", |plan| {
-        plan.finish = |_, reply| Box::pin(after(Duration::from_secs(2), reply));
-    }),
+    Specimen::unusual(
+        "slow-at-first",
+        "two seconds for the first three answers, as after a cold start",
+        |plan| {
+            plan.enter = |shared| Box::pin(slow_while(shared, |request| request <= 3));
+        },
+    ),
+    Specimen::unusual(
+        "slow-now-and-then",
+        "two seconds for every hundredth answer: a collector of garbage",
+        |plan| {
+            plan.enter = |shared| Box::pin(slow_while(shared, |request| request.is_multiple_of(100)));
+        },
+    ),
     Specimen::unusual("limited-to-fifty-a-second", "429 with Retry-After to what comes faster", |plan| {
         plan.enter = |shared| Box::pin(std::future::ready(within_rate(&shared)));
     }),
@@ -176,9 +187,12 @@ pub(super) const ALL: &[Specimen] = &[
     ),
 ];
 
-async fn after(span: Duration, reply: Reply) -> Reply {
-    clock::pause(span).await;
-    reply
+async fn slow_while(shared: Arc<Shared>, slow: fn(u64) -> bool) -> Result<(), Reply> {
+    let requests = shared.state().requests;
+    if slow(requests) {
+        clock::pause(Duration::from_secs(2)).await;
+    }
+    Ok(())
 }
 
 /// Fifty requests in each second of the server's life.

@@ -1,7 +1,9 @@
 //! Answers on the wire, well-formed or not.
 
 use std::io;
+use std::time::Duration;
 
+use pns_simulator::clock::pause;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::message::Answer;
@@ -13,6 +15,9 @@ const GARBAGE: &[u8] = b"<b>Warning</b>: headers already sent in /var/www/pns.ph
 /// What a receiver that is busy may send before its answer (RFC 8297, RFC 2518).
 const INTERIM: &[u8] =
     b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
+
+/// When what should not be there follows: late enough for a client to have its answer.
+const MORE_AFTER: Duration = Duration::from_millis(50);
 
 /// What is said of the connection's future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +46,26 @@ pub(super) async fn answer<W: AsyncWrite + Unpin>(
         }
         return Ok(());
     }
-    stream.write_all(&bytes).await?;
-    stream.flush().await
+    let (whole, more) = bytes.split_at(announced(answer, shape, &bytes));
+    stream.write_all(whole).await?;
+    stream.flush().await?;
+    if !more.is_empty() {
+        pause(MORE_AFTER).await;
+        stream.write_all(more).await?;
+        stream.flush().await?;
+    }
+    Ok(())
+}
+
+/// How many bytes a client takes for the answer.
+fn announced(answer: &Answer, shape: Shape, bytes: &[u8]) -> usize {
+    let length = answer.body.len();
+    match shape {
+        Shape::LengthTooShort if !answer.is_bodiless() => bytes.len() - (length - length / 2),
+        Shape::BodyAlways if answer.is_bodiless() => bytes.len() - length,
+        Shape::GarbageAfter => bytes.len() - GARBAGE.len(),
+        _ => bytes.len(),
+    }
 }
 
 fn encode(answer: &Answer, shape: Shape, said: Said) -> Vec<u8> {
@@ -78,10 +101,8 @@ fn encode(answer: &Answer, shape: Shape, said: Said) -> Vec<u8> {
     }
     let mut bytes = head.into_bytes();
     bytes.extend_from_slice(b"\r\n");
-    if bodiless {
-        return bytes;
-    }
     match shape {
+        _ if bodiless => {}
         Shape::Chunked | Shape::NoLastChunk => {
             for chunk in answer.body.chunks(7) {
                 bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());

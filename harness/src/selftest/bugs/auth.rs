@@ -35,7 +35,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     keyed(
         "key-prefix-accepted",
-        &["auth/key-prefix-refused", "auth/generated-keys-refused"],
+        &["auth/key-prefix-refused"],
         "`strncmp(given, expected, strlen(given))`",
         |plan| {
             plan.authorize =
@@ -64,7 +64,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     keyed(
         "key-compared-by-start",
-        &["auth/key-prefix-refused", "auth/generated-keys-refused"],
+        &["auth/key-prefix-refused"],
         "classic `crypt()`: only the first eight characters count",
         |plan| {
             plan.authorize = |request, key| {
@@ -245,7 +245,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     keyed(
         "login-redirect",
-        &["auth/refusal-is-401-or-403"],
+        &["auth/missing-key-refused"],
         "Spring Security's or ASP.NET's default: 302 to a login page that no sender can use",
         |plan| {
             plan.authorize = |request, key| {
@@ -259,13 +259,13 @@ pub(super) const ALL: &[Specimen] = &[
         "wrong-key-500",
         &["auth/wrong-key-refused"],
         "an AuthenticationException that the catch-all handler takes for a failure of its own",
-        |plan| plan.authorize = |request, key| service::authorize(request, key).map_err(|_| internal_error()),
+        |plan| plan.authorize = |request, key| wrong_is(request, key, internal_error),
     ),
     keyed(
         "wrong-key-unanswered",
         &["auth/wrong-key-refused"],
         "a tarpit against guessing, without end",
-        |plan| plan.authorize = |request, key| service::authorize(request, key).map_err(|_| Reply::Hang),
+        |plan| plan.authorize = |request, key| wrong_is(request, key, || Reply::Hang),
     ),
     keyed(
         "wrong-keys-lock-everybody-out",
@@ -301,6 +301,11 @@ fn verdict(right: bool) -> Result<(), Reply> {
 /// Whether the key given passes a comparison.
 fn compared(request: &Request, right: impl Fn(&str) -> bool) -> Result<(), Reply> {
     verdict(given(request).and_then(credentials).is_some_and(right))
+}
+
+/// Refuses as it should where there is no key, and in another way where there is a wrong one.
+fn wrong_is(request: &Request, key: &str, reply: fn() -> Reply) -> Result<(), Reply> {
+    service::authorize(request, key).map_err(|right| if given(request).is_some() { reply() } else { right })
 }
 
 fn login_page() -> Reply {

@@ -29,7 +29,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "connection-pool-exhausted-500",
-        &["http/concurrent-32"],
+        &["http/concurrent-32", "delivery/burst"],
         "a database pool of ten connections whose `Timeout: pool empty` nobody turns into 503",
         |plan| plan.enter = within_ten,
     ),
@@ -79,8 +79,8 @@ pub(super) const ALL: &[Specimen] = &[
     Specimen::bug(
         "refusals-ban-sender",
         &["rejects/error-does-not-poison"],
-        "fail2ban, or a web application firewall that blocks an address after five errors: the address is Cvent's",
-        |plan| plan.enter = |shared| after_refusals(&shared, 5, || refuse(403, "banned")),
+        "fail2ban, or a web application firewall that blocks an address after three errors: the address is Cvent's",
+        |plan| plan.enter = |shared| after_refusals(&shared, 3, || refuse(403, "banned")),
     ),
     Specimen::bug(
         "unread-body-taken-for-request",
@@ -125,7 +125,8 @@ pub(super) const ALL: &[Specimen] = &[
     Specimen::bug(
         "slower-with-every-request",
         &["http/endurance"],
-        "a list of all notifications that is searched and written anew for each: quadratic, and fast in every test",
+        "a list of all notifications that is searched and written anew for each, until the memory is full and a \
+         supervisor starts the process again: fast in every test",
         |plan| plan.enter = |shared| Box::pin(slower(shared)),
     ),
     Specimen::bug(
@@ -135,10 +136,16 @@ pub(super) const ALL: &[Specimen] = &[
         many_then_500,
     ),
     Specimen::bug(
-        "stalls-now-and-then",
+        "recycled-workers-drop-requests",
         &["http/endurance"],
-        "every so often the log is rotated, or a cache filled, while the request waits",
-        |plan| plan.enter = |shared| Box::pin(stalling(shared)),
+        "gunicorn's `--max-requests` or Apache's MaxConnectionsPerChild: every hundredth request meets a worker that \
+         is leaving",
+        |plan| {
+            plan.enter = |shared| {
+                let leaving = shared.state().requests.is_multiple_of(100);
+                Box::pin(std::future::ready(if leaving { Err(Reply::Reset) } else { Ok(()) }))
+            };
+        },
     ),
 ];
 
@@ -154,7 +161,8 @@ fn within_ten(shared: Arc<Shared>) -> Later<Result<(), Reply>> {
 }
 
 fn after_refusals(shared: &Shared, count: u64, reply: fn() -> Reply) -> Later<Result<(), Reply>> {
-    let result = if shared.state().refused >= count { Err(reply()) } else { Ok(()) };
+    let state = shared.state();
+    let result = if state.refused - state.unauthorized >= count { Err(reply()) } else { Ok(()) };
     Box::pin(std::future::ready(result))
 }
 
@@ -164,10 +172,11 @@ async fn swapped(shared: Arc<Shared>, reply: Reply) -> Reply {
     shared.state().present_reply.clone().unwrap_or(reply)
 }
 
-/// 1.2 µs times the square of the requests so far: 30 ms at 160, 100 ms at 290.
+/// Nothing at first, 20 ms at the 240th request, 220 ms at the 320th; then the worker is recycled and is fast again.
 async fn slower(shared: Arc<Shared>) -> Result<(), Reply> {
-    let requests = shared.state().requests.min(4_000);
-    clock::pause(Duration::from_nanos(1_200 * requests * requests)).await;
+    let grown = shared.state().requests % 320;
+    let share = grown.pow(4) * 1_000 / 320_u64.pow(4);
+    clock::pause(Duration::from_millis(220 * share * share / 1_000_000)).await;
     Ok(())
 }
 
@@ -176,11 +185,4 @@ fn many_then_500(plan: &mut Plan) {
         let result = if shared.state().requests > 200 { Err(internal_error()) } else { Ok(()) };
         Box::pin(std::future::ready(result))
     };
-}
-
-async fn stalling(shared: Arc<Shared>) -> Result<(), Reply> {
-    if shared.state().requests.is_multiple_of(150) {
-        clock::pause(Duration::from_secs(15)).await;
-    }
-    Ok(())
 }

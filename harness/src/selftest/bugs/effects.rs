@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pns_engine::EventType;
 use pns_simulator::clock;
 use serde_json::Value;
 
 use crate::selftest::message::{Reply, Request, internal_error, refuse};
-use crate::selftest::plan::Later;
+use crate::selftest::plan::{Later, Leaving};
 use crate::selftest::service;
 use crate::selftest::state::{Note, Shared, State};
 use crate::selftest::{Need, Specimen};
@@ -32,7 +33,7 @@ pub(super) const ALL: &[Specimen] = &[
     .needing(&[Need::Probe]),
     Specimen::bug(
         "deduplication-by-rfp",
-        &["effects/different-ids-kept-apart"],
+        &["effects/same-rfp-kept-apart"],
         "the RFP's id taken for the notification's: all but the first event of an RFP are dropped",
         |plan| plan.apply = |shared, note| once_per(shared, note, |note| note.rfp_id.clone().unwrap_or_default()),
     )
@@ -57,7 +58,7 @@ pub(super) const ALL: &[Specimen] = &[
     .needing(&[Need::Probe]),
     Specimen::bug(
         "deduplication-by-rfp-and-type",
-        &["effects/different-ids-kept-apart"],
+        &["effects/same-rfp-kept-apart"],
         "one row per RFP and type: the second message of a conversation is taken for a repetition of the first",
         |plan| {
             plan.apply = |shared, note| {
@@ -75,7 +76,7 @@ pub(super) const ALL: &[Specimen] = &[
     .needing(&[Need::Probe]),
     Specimen::bug(
         "deduplication-per-node",
-        &["effects/duplicated-often"],
+        &["effects/duplicated-often", "effects/duplicate-after-lost-acknowledgement"],
         "two nodes behind a load balancer, each with its own memory of the ids",
         |plan| {
             plan.apply = |shared, note| {
@@ -112,11 +113,7 @@ pub(super) const ALL: &[Specimen] = &[
         &["effects/cut-body-has-no-effect-before-retry"],
         "the id is remembered as soon as it is read: a request that broke off makes its retry a duplicate",
         |plan| {
-            plan.cut = |state, part| {
-                if let Some(note) = search(part) {
-                    state.seen.insert(note.event_id);
-                }
-            };
+            plan.cut = mark_cut;
             plan.apply = |shared, note| once_per(shared, note, |note| note.event_id.clone());
         },
     )
@@ -131,7 +128,7 @@ pub(super) const ALL: &[Specimen] = &[
     .needing(&[Need::Probe]),
     Specimen::bug(
         "every-tenth-lost",
-        &["effects/burst-not-lost"],
+        &["effects/processed-once", "effects/burst-not-lost"],
         "a worker that swallows a deadlock's exception now and then",
         |plan| {
             plan.apply = |shared, note| {
@@ -150,7 +147,7 @@ pub(super) const ALL: &[Specimen] = &[
     .needing(&[Need::Probe]),
     Specimen::bug(
         "effect-after-seven-seconds",
-        &["effects/prompt-effect"],
+        &["effects/processed-once"],
         "a worker that polls its table, with an interval that nobody remembers",
         |plan| plan.apply = |shared, note| at_once(shared, note, |shared, note| later(shared, note, 7)),
     )
@@ -250,17 +247,48 @@ pub(super) const ALL: &[Specimen] = &[
         "effect-of-junk",
         &["effects/junk-has-no-effect"],
         "stored first, validated after: a refused notification has its effect nevertheless",
-        |plan| plan.premature = processed_unchecked,
+        |plan| {
+            plan.validate = |value, _| Note::of(value).ok_or_else(|| refuse(422, "no notification"));
+            plan.apply = |shared, note| {
+                once(&shared, &note);
+                match note.event_type.parse::<EventType>() {
+                    Ok(_) => at_once(shared, note, |_, _| {}),
+                    Err(_) => at_end(refuse(422, "no documented event type")),
+                }
+            };
+        },
     )
     .needing(&[Need::Probe]),
     Specimen::bug(
-        "lost-when-sender-leaves",
+        "effect-again-when-sender-leaves",
         &["effects/reset-after-request-once"],
-        "the request's context is cancelled when the sender leaves, and the transaction is rolled back after its \
-         outbox was sent: twice in the end",
-        |plan| plan.apply = |shared, note| Box::pin(slowly_again(shared, note)),
+        "the request's context is cancelled when the sender leaves (Go, ASP.NET): the effect has begun, and the note \
+         that it was done is never made",
+        |plan| {
+            plan.connection.leaving = Leaving::Cancels;
+            plan.apply = |shared, note| Box::pin(noted_later(shared, note));
+        },
     )
     .needing(&[Need::Probe]),
+    Specimen::bug(
+        "broken-request-leaves-lock",
+        &["delivery/retry-after-cut-body"],
+        "an idempotency lock taken when the first bytes are read, and not released when the rest never comes: 409 to \
+         the retry",
+        |plan| {
+            plan.cut = mark_cut;
+            plan.apply = |shared, note| {
+                let locked = shared.state().seen.contains(&note.event_id);
+                if locked { at_end(refuse(409, "in progress")) } else { service::apply(shared, note) }
+            };
+        },
+    ),
+    Specimen::bug(
+        "same-rfp-at-once-500",
+        &["delivery/same-rfp-many-events"],
+        "two transactions on the row of one RFP: a deadlock, or StaleObjectStateException, that nobody repeats",
+        |plan| plan.apply = |shared, note| Box::pin(locking_rfp(shared, note)),
+    ),
 ];
 
 /// An effect that is immediate, whatever it is.
@@ -404,15 +432,31 @@ fn processed_unchecked(state: &mut State, request: &Request) {
     }
 }
 
-/// Works on after the effect; whoever leaves meanwhile has it again with the retry.
-async fn slowly_again(shared: Arc<Shared>, note: Note) -> Result {
+/// Makes its note a moment after the effect.
+async fn noted_later(shared: Arc<Shared>, note: Note) -> Result {
     if shared.state().seen.contains(&note.event_id) {
         return Ok(());
     }
     shared.process(&note);
-    clock::pause(Duration::from_millis(50)).await;
+    clock::pause(Duration::from_millis(100)).await;
     shared.state().seen.insert(note.event_id);
     Ok(())
+}
+
+async fn locking_rfp(shared: Arc<Shared>, note: Note) -> Result {
+    let Some(rfp) = note.rfp_id.clone() else { return service::apply(shared, note).await };
+    if !shared.state().seen.insert(rfp.clone()) {
+        return Err(internal_error());
+    }
+    clock::pause(Duration::from_millis(20)).await;
+    shared.state().seen.remove(&rfp);
+    service::apply(shared, note).await
+}
+
+fn mark_cut(state: &mut State, part: &[u8]) {
+    if let Some(note) = search(part) {
+        state.seen.insert(note.event_id);
+    }
 }
 
 /// The notification that a search by patterns finds, in text that need not be whole.

@@ -246,6 +246,15 @@ pub(super) const ALL: &[Specimen] = &[
         },
     ),
     Specimen::bug(
+        "empty-text-refused",
+        &["accepts/text-empty"],
+        "`if (!message.body)`: an empty text taken for a missing one",
+        |plan| {
+            plan.validate =
+                |value, body| unless(bad_request, super::text_anywhere(value, str::is_empty), value, body);
+        },
+    ),
+    Specimen::bug(
         "long-text-500",
         &["accepts/text-long"],
         "`body VARCHAR(4000)`: `Data too long for column`",

@@ -1,5 +1,7 @@
 //! Bugs of HTTP itself: heads, framing, content types, answers. What hides in a gate is refused by the head alone.
 
+use std::time::Duration;
+
 use crate::selftest::Specimen;
 use crate::selftest::message::{Answer, Field, Head, Reply, Version, internal_error, refuse};
 use crate::selftest::plan::{Both, Chunked, Cut, Expect, LeadingLine, Reads, Shape};
@@ -14,7 +16,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "chunked-read-as-empty",
-        &["http/chunked", "http/many-small-chunks"],
+        &["http/chunked"],
         "PHP behind FastCGI, WSGI before 2.0: no length, so no body, and 400",
         |plan| plan.framing.chunked = Chunked::TakenForEmpty,
     ),
@@ -29,6 +31,12 @@ pub(super) const ALL: &[Specimen] = &[
         &["http/chunk-extensions"],
         "`int(line, 16)` on the whole chunk line",
         |plan| plan.framing.chunked = Chunked::ExtensionsRefused,
+    ),
+    Specimen::bug(
+        "sixty-four-chunks-at-most",
+        &["http/many-small-chunks"],
+        "a defence against floods of tiny chunks, with a limit that a proxy's small buffer reaches",
+        |plan| plan.framing.chunked = Chunked::FewOnly,
     ),
     Specimen::bug(
         "trailers-left-on-connection",
@@ -59,6 +67,18 @@ pub(super) const ALL: &[Specimen] = &[
         &["http/body-in-pieces", "http/slow-body"],
         "`stream.Read(buffer)` taken for \"read it all\": a body in two packets is truncated JSON",
         |plan| plan.framing.length = Reads::Once,
+    ),
+    Specimen::bug(
+        "body-within-300-ms",
+        &["http/slow-body", "delivery/retry-after-slow-body"],
+        "a minimal data rate, or a read timeout set in milliseconds instead of seconds",
+        |plan| plan.framing.length = Reads::Within(Duration::from_millis(300)),
+    ),
+    Specimen::bug(
+        "head-within-300-ms",
+        &["http/slow-head"],
+        "the same for heads, as a defence against slow attackers",
+        |plan| plan.framing.head = Reads::Within(Duration::from_millis(300)),
     ),
     Specimen::bug(
         "cut-body-acknowledged",

@@ -146,12 +146,6 @@ pub(super) const ALL: &[Specimen] = &[
         |plan| plan.parse = |body| service::parse(body).map_err(|_| Reply::Crash),
     ),
     Specimen::bug(
-        "bad-json-closes-connection",
-        &["rejects/not-json", "rejects/truncated-json"],
-        "a thread that dies of the exception, and its connection with it",
-        |plan| plan.parse = |body| service::parse(body).map_err(|_| Reply::Close),
-    ),
-    Specimen::bug(
         "empty-body-unanswered",
         &["rejects/empty-body"],
         "`req.on('data')` never fires for an empty body, and the handler waits for it",

@@ -174,3 +174,37 @@ async fn effects_come_late() {
     assert_eq!(processed(&running, "a").await, Some(0));
     until(Duration::from_secs(10), async || processed(&running, "a").await == Some(1)).await;
 }
+
+#[tokio::test]
+async fn a_sender_that_leaves() {
+    for (name, effects) in [("effect-again-when-sender-leaves", 2), ("plain", 1)] {
+        let running = start(name).await;
+        let mut client = Client::connect(&running).await;
+        client.send(&notification("a", "RFP_SEND")).await;
+        until(Duration::from_secs(10), async || processed(&running, "a").await == Some(1)).await;
+        drop(client);
+        send(&running, "a", "RFP_SEND").await;
+        assert_eq!(processed(&running, "a").await, Some(effects), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn locks_and_junk() {
+    let running = start("same-rfp-at-once-500").await;
+    let mut first = Client::connect(&running).await;
+    let mut second = Client::connect(&running).await;
+    first.send(&notification("a", "RFP_SEND")).await;
+    second.send(&notification("b", "RFP_VIEWED")).await;
+    let outcomes = [first.outcome().await, second.outcome().await];
+    assert!(outcomes.contains(&Status(200)) && outcomes.contains(&Status(500)), "{outcomes:?}");
+    let running = start("effect-of-junk").await;
+    assert_eq!(once(&running, &notification("a", "NO_SUCH")).await, Status(422));
+    assert_eq!(processed(&running, "a").await, Some(1));
+    let running = start("broken-request-leaves-lock").await;
+    let whole = notification("a", "RFP_SEND");
+    let mut client = Client::connect(&running).await;
+    client.send(&whole[..whole.len() - 20]).await;
+    tokio::io::AsyncWriteExt::shutdown(&mut client.stream).await.unwrap();
+    client.rest().await;
+    assert_eq!(once(&running, &whole).await, Status(409));
+}
