@@ -32,7 +32,7 @@ const RESPITE_MAX: Duration = Duration::from_secs(2);
 const BODY_MAX: usize = 4 << 20;
 
 /// One request of a step.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct One {
     /// What is sent.
     pub prepared: Arc<Prepared>,
@@ -74,9 +74,10 @@ async fn all(
         if let Some(limit) = world.limit_reached() {
             return Ok(Verdict::Undecided(limit_words(limit)));
         }
+        let different = if course.alike { 1 } else { course.copies };
         let mut these = Vec::new();
-        for copy in 0..course.copies {
-            these.push(one(world, request, (round * course.copies + copy) as usize)?);
+        for copy in 0..different {
+            these.push(one(world, request, (round * different + copy) as usize)?);
         }
         if let Some(name) = &course.save {
             for one in &these {
@@ -84,6 +85,9 @@ async fn all(
                 world.driver.bodies().keep(one.id, Recipe::Raw(one.body.clone()));
             }
             world.save(name, these.iter().map(|one| one.id).collect());
+        }
+        if let ([only], true) = (&these[..], course.alike) {
+            these = vec![only.clone(); course.copies as usize];
         }
         if let Some(verdict) = at_once(world, request, wanted, within, &these, round).await? {
             return Ok(verdict);

@@ -224,6 +224,7 @@ fn course(reader: &mut Reader<'_>, step: &Fields<'_>, stop: Option<Stop>) -> Cou
     }
     Course {
         copies: count(reader, "copies", COPIES_MAX),
+        alike: reader.optional(step, "alike", Reader::flag).unwrap_or(false),
         times: count(reader, "times", TIMES_MAX),
         pause: reader.optional(step, "pause", stall).unwrap_or_default(),
         answer,
@@ -305,6 +306,14 @@ fn fits_together(reader: &mut Reader<'_>, step: &Fields<'_>, fields: &Fields<'_>
                 "one connection",
             )
             .help("write `http: \"2\"` for streams on one connection, or `times` for one after the other");
+        reader.note(problem);
+    }
+    if request.course.copies == 1
+        && let Some(entry) = step.entry("alike")
+    {
+        let problem = reader
+            .at(entry.key_span, "`alike` means nothing without several `copies`", "of one")
+            .help("say how many, as in `copies: 8`");
         reader.note(problem);
     }
     if let Some(entry) = fields.entry("on")

@@ -30,7 +30,7 @@ const VERBS: [&str; 11] = [
 ];
 
 /// Which verbs a sibling key belongs to.
-const SIBLINGS: [(&str, &[&str]); 16] = [
+const SIBLINGS: [(&str, &[&str]); 17] = [
     ("count", &["emit"]),
     ("with", &["emit"]),
     ("save", &["emit", "request"]),
@@ -41,6 +41,7 @@ const SIBLINGS: [(&str, &[&str]); 16] = [
     ("on", &["fault", "rate_limit", "change"]),
     ("within", &["until", "request"]),
     ("copies", &["request"]),
+    ("alike", &["request"]),
     ("times", &["request"]),
     ("pause", &["request"]),
     ("answer", &["request"]),

@@ -49,6 +49,8 @@ map! {
         request: Request,
         /// With `request`: so many at once.
         copies: Count,
+        /// With `copies`: whether they are one notification, sent several times at once.
+        alike: Flag,
         /// With `request`: so many one after the other.
         times: Count,
         /// With `request`: real time before it, or between several.

@@ -53,6 +53,8 @@ pub struct Request {
 pub struct Course {
     /// So many at once.
     pub copies: u32,
+    /// Whether the copies are one notification, byte for byte.
+    pub alike: bool,
     /// So many one after the other.
     pub times: u32,
     /// Real time before the request, or between several.
