@@ -50,7 +50,7 @@ pub(super) async fn learn(player: &Player, setting: &mut Setting) -> Result<(), 
         let without = play(player, setting, json!({ "auth": "none" }), &["4xx", "closed"]).await?;
         setting.key_is_checked = Some(without.verdict == ScenarioVerdict::Passed);
     }
-    setting.offers_http2 = false;
+    setting.offers_http2 = player.offers_http2().await;
     Ok(())
 }
 

@@ -54,7 +54,7 @@ impl fmt::Debug for Property {
 }
 
 /// Where the cases of a property come from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Cases {
     /// These, all of them. None: the schema pack has nothing to try it with.
     Fixed(fn(&Setting) -> Vec<Case>),

@@ -11,6 +11,8 @@ use super::{RunError, notes, preflight, with_causes};
 use crate::event::{Note, ScenarioFinished};
 use crate::scenario::Scenario;
 use crate::settings::{Connection, RunSettings};
+use crate::wire::client::Client;
+use crate::wire::shape::{Below, Tls, Version};
 
 /// A target made ready, against which scenarios are played one by one.
 #[derive(Debug)]
@@ -47,6 +49,20 @@ impl Player {
     /// What the reader must know to judge verdicts on this target.
     pub(crate) fn notes(&self) -> Vec<Note> {
         notes(&self.stage.settings, &self.stage.ground)
+    }
+
+    /// Whether the target chooses HTTP/2 when TLS offers it alone.
+    pub(crate) async fn offers_http2(&self) -> bool {
+        match &self.stage.ground {
+            // The embedded receiver speaks HTTP/1.1.
+            Ground::Embedded { .. } => false,
+            Ground::Endpoint(target) if target.endpoint.is_secure() => {
+                let client = Client::new(target.transport.clone(), Arc::new(target.endpoint.clone()));
+                let below = Below::Tls(Tls::default());
+                client.open(&below, Version::Http2).await.is_ok_and(|connection| connection.is_http2())
+            }
+            Ground::Endpoint(_) => false,
+        }
     }
 
     /// Plays `scenario` with a seed of its own. Its `when` and `requires` are not asked.

@@ -473,6 +473,7 @@ impl World {
         }
         match name {
             "target" => Some(Value::String(self.target.endpoint.url())),
+            "now" => instant(self.driver.stamp()).map(Value::String),
             "probe_url" => {
                 let base = self.target.probe.as_ref().and_then(Probe::base_url)?;
                 Some(Value::String(base.to_owned()))
@@ -480,6 +481,12 @@ impl World {
             _ => None,
         }
     }
+}
+
+/// As bodies carry times: RFC 3339 in UTC, with milliseconds.
+fn instant(at: Timestamp) -> Option<String> {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(at.as_millis()).ok()?).ok()?;
+    Some(format!("{at:.3}"))
 }
 
 /// A version 4 UUID drawn from the seed.

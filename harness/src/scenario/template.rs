@@ -8,7 +8,7 @@ use super::model::Template;
 use super::yaml::{Entry, MAX_DEPTH, Node, Value};
 
 /// Names that every running scenario knows.
-pub(super) const BUILT_IN: [&str; 3] = ["target", "probe_url", "uuid"];
+pub(super) const BUILT_IN: [&str; 4] = ["target", "probe_url", "uuid", "now"];
 /// The key agreed on, known in the few places of a `request` that may hold it.
 pub(super) const API_KEY: &str = "api_key";
 /// What can be had of the key besides itself: `{{api_key.cut}}` and the like.

@@ -60,6 +60,11 @@ impl Connection {
         self.stream.tcp()
     }
 
+    /// Whether HTTP/2 was agreed on.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.is_http2
+    }
+
     /// Whether TLS 1.3 is spoken: there the client is done with the handshake first.
     pub(crate) fn is_tls13(&self) -> bool {
         match &self.stream {
