@@ -32,6 +32,8 @@ pub struct Setting {
     pub target: String,
     /// Places everything that is drawn.
     pub seed: u64,
+    /// When the run began, or the epoch that the user pins.
+    pub started: Timestamp,
 }
 
 impl Setting {
@@ -164,6 +166,7 @@ pub(super) mod tests {
             has_host_name: true,
             target: "/pns".to_owned(),
             seed: 1,
+            started: Timestamp::EPOCH,
         }
     }
 
