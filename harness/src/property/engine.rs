@@ -88,6 +88,10 @@ fn setting(settings: &CheckSettings, player: &Player) -> Setting {
         is_https: endpoint.is_secure(),
         offers_http2: false,
         has_host_name: endpoint.ip().is_none(),
+        is_on_this_machine: match endpoint.ip() {
+            Some(ip) => ip.is_loopback(),
+            None => endpoint.host() == "localhost" && settings.run.connection.resolve.is_empty(),
+        },
         target: endpoint.path_and_query().to_owned(),
         seed: settings.run.seed,
         started: settings.run.epoch.unwrap_or_else(clock::real_now),
