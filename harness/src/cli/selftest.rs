@@ -71,7 +71,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut done = |tried: &Tried| {
         tried_so_far += 1;
         if args.verbose || !tried.verdict.is_good() {
-            tell(&format!("[{tried_so_far}/{total}] {}: {}\n", tried.specimen.name, word(&tried.verdict)));
+            let (name, took) = (tried.specimen.name, wall(tried.took));
+            tell(&format!("[{tried_so_far}/{total}] {name}: {}, {took}\n", word(&tried.verdict)));
         }
     };
     let tried = runtime

@@ -88,8 +88,13 @@ fn setting(settings: &CheckSettings, player: &Player) -> Setting {
         is_https: endpoint.is_secure(),
         offers_http2: false,
         has_host_name: endpoint.ip().is_none(),
+        is_on_this_machine: match endpoint.ip() {
+            Some(ip) => ip.is_loopback(),
+            None => endpoint.host() == "localhost" && settings.run.connection.resolve.is_empty(),
+        },
         target: endpoint.path_and_query().to_owned(),
         seed: settings.run.seed,
+        started: settings.run.epoch.unwrap_or_else(clock::real_now),
     }
 }
 
@@ -122,7 +127,7 @@ impl Checks<'_> {
             seed: settings.run.seed,
             target: settings.target.clone(),
             gear: Gear::Virtual,
-            epoch: settings.run.epoch.unwrap_or_else(clock::real_now),
+            epoch: self.setting.started,
             scenarios: settings.properties.len(),
             filtered_out: super::registry::all().len() - settings.properties.len(),
             notes,

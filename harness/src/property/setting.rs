@@ -28,10 +28,14 @@ pub struct Setting {
     pub offers_http2: bool,
     /// Whether the target is named by a host name.
     pub has_host_name: bool,
+    /// Whether the target is on this machine, so that nobody else can read along.
+    pub is_on_this_machine: bool,
     /// The request target of the endpoint: its path and query.
     pub target: String,
     /// Places everything that is drawn.
     pub seed: u64,
+    /// When the run began, or the epoch that the user pins.
+    pub started: Timestamp,
 }
 
 impl Setting {
@@ -162,8 +166,10 @@ pub(super) mod tests {
             is_https: true,
             offers_http2: true,
             has_host_name: true,
+            is_on_this_machine: true,
             target: "/pns".to_owned(),
             seed: 1,
+            started: Timestamp::EPOCH,
         }
     }
 
