@@ -94,6 +94,7 @@ fn setting(settings: &CheckSettings, player: &Player) -> Setting {
         },
         target: endpoint.path_and_query().to_owned(),
         seed: settings.run.seed,
+        started: settings.run.epoch.unwrap_or_else(clock::real_now),
     }
 }
 
@@ -126,7 +127,7 @@ impl Checks<'_> {
             seed: settings.run.seed,
             target: settings.target.clone(),
             gear: Gear::Virtual,
-            epoch: settings.run.epoch.unwrap_or_else(clock::real_now),
+            epoch: self.setting.started,
             scenarios: settings.properties.len(),
             filtered_out: super::registry::all().len() - settings.properties.len(),
             notes,

@@ -34,6 +34,8 @@ pub struct Setting {
     pub target: String,
     /// Places everything that is drawn.
     pub seed: u64,
+    /// When the run began, or the epoch that the user pins.
+    pub started: Timestamp,
 }
 
 impl Setting {
@@ -167,6 +169,7 @@ pub(super) mod tests {
             is_on_this_machine: true,
             target: "/pns".to_owned(),
             seed: 1,
+            started: Timestamp::EPOCH,
         }
     }
 

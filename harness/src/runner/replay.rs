@@ -53,8 +53,10 @@ pub async fn replay(
     sink: &mut dyn FnMut(&Event),
 ) -> Result<(RunFinished, Vec<Replayed>), RunError> {
     let wall = Stopwatch::start();
-    let (seed, patience) = (settings.seed, settings.wait_for_target);
+    let patience = settings.wait_for_target;
     let started = started(&settings, scenarios, times);
+    // A receiver remembers the ids of an earlier replay with the same seed.
+    let seed = settings.seed ^ started.epoch.as_nanos();
     let player = Player::prepare(settings)?;
     sink(&Event::RunStarted(RunStarted { notes: player.notes(), ..started }));
     let (mut totals, mut pns_time) = (Totals::default(), Duration::ZERO);
