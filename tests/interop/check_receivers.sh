@@ -54,7 +54,7 @@ check() {
     begin=$(date +%s%N)
     start "$name" "$@"
     "$pns" check --target "$scheme://127.0.0.1:$PORT/pns" --api-key-file "$dir/api-key" --cacert "$dir/cert.pem" \
-        --allow-http --seed 7 --max-examples 10 --ack-timeout 5s --no-progress --report "json=$dir/$name.json" \
+        --allow-http --seed 7 --max-examples 10 --ack-timeout 3s --no-progress --report "json=$dir/$name.json" \
         >"$dir/$name.out" 2>&1 || code=$?
     end
     printf '%s %s: exit %s, %s ms\n' "$name" "$version" "$code" "$((($(date +%s%N) - begin) / 1000000))"
@@ -131,7 +131,7 @@ PORT=$(free_port)
 gson=/usr/share/java/gson.jar
 if ! wanted java; then :; elif have javac default-jdk-headless && { [ -e "$gson" ] || have no-such-command libgoogle-gson-java || [ -e "$gson" ]; }; then
     javac -cp "$gson" -d "$dir/java" "$here/Receiver.java"
-    check java "$(java -version 2>&1 | head -n 1)" java -cp "$gson:$dir/java" Receiver
+    check java "$(java -version 2>&1 | head -n 1)" java -Dsun.net.httpserver.nodelay=true -cp "$gson:$dir/java" Receiver
 else
     skip java 'the JDK and Gson are not installed (with CI=true, root installs them)'
 fi

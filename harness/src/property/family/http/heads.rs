@@ -63,13 +63,13 @@ const HEADER_NAMES_IN_ANY_CASE: Property = Property {
 };
 
 fn names_in_any_case(setting: &Setting) -> Option<Vec<Case>> {
-    let text = settled(setting)?;
     let spellings: [(&str, fn(&str) -> String); 3] =
         [("small letters", str::to_lowercase), ("capitals", str::to_uppercase), ("both", mixed)];
     let mut cases = Vec::new();
     for (label, spell) in spellings {
         let mut lines = spelt(setting, spell, ": ");
         cases.push(Case::request(label, request(setting, json!({ "headers": lines }))?, accepted()));
+        let text = settled(setting, label)?;
         lines.push(format!("{}: {}", spell("Content-Length"), text.len()));
         let framed = json!({ "body": text, "framing": "none", "headers": lines });
         cases.push(Case::request(format!("{label}, the length as well"), framed, accepted()));
