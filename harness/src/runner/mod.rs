@@ -75,7 +75,9 @@ pub async fn run(
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
     let mut tally = Tally::default();
-    let end = match preflight(settings.wait_for_target, &ground).await {
+    // The first attempt has use for it.
+    let kept = async |target: &target::Target| target.transport.connect(&target.endpoint).await;
+    let end = match preflight(settings.wait_for_target, &ground, kept).await {
         Err(reason) => RunEnd::Unreachable(reason),
         Ok(()) => {
             let stage = Arc::new(play::Stage { settings, ground, own_pack });
@@ -165,13 +167,16 @@ fn deliver(event: &Event, tally: &mut Tally, sink: &mut dyn FnMut(&Event)) {
 }
 
 /// Finds out whether the target takes connections, before eighty scenarios say so one by one.
-async fn preflight(wait: Option<Duration>, ground: &Ground) -> Result<(), String> {
+async fn preflight(
+    wait: Option<Duration>,
+    ground: &Ground,
+    connect: impl AsyncFn(&target::Target) -> Result<(), (FailureReason, String)>,
+) -> Result<(), String> {
     let Ground::Endpoint(target) = ground else { return Ok(()) };
-    let endpoint = &target.endpoint;
     let patience = wait.unwrap_or_default();
     let waited = Stopwatch::start();
     loop {
-        let Err((reason, detail)) = target.transport.connect(endpoint).await else { return Ok(()) };
+        let Err((reason, detail)) = connect(target).await else { return Ok(()) };
         let may_come_up = !matches!(reason, FailureReason::Tls(_));
         if !may_come_up || waited.elapsed() >= patience {
             let advice = crate::advice::meaning(reason);

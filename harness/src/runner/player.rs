@@ -6,7 +6,7 @@ use std::time::Duration;
 use pns_simulator::schema::Pack;
 
 use super::play::{Stage, connection_flags};
-use super::target::Ground;
+use super::target::{Ground, Target};
 use super::{RunError, notes, preflight, with_causes};
 use crate::event::{Note, ScenarioFinished};
 use crate::scenario::Scenario;
@@ -43,7 +43,13 @@ impl Player {
     /// # Errors
     /// When it does not, with the reason and what to do.
     pub(crate) async fn wait_for_target(&self, patience: Option<Duration>) -> Result<(), String> {
-        preflight(patience, &self.stage.ground).await
+        // Closed at once: one that is kept would take the only place of a receiver that serves one connection.
+        let connect = async |target: &Target| {
+            let client = Client::new(target.transport.clone(), Arc::new(target.endpoint.clone()));
+            let opened = client.open(&Below::default(), Version::Http11).await;
+            opened.map(drop).map_err(|error| (error.reason, error.detail))
+        };
+        preflight(patience, &self.stage.ground, connect).await
     }
 
     /// What the reader must know to judge verdicts on this target.
