@@ -65,23 +65,28 @@ check() {
     fi
 }
 
-# have COMMAND PACKAGE…: whether there is such a command; on a CI machine root installs it from Debian's packages.
+# install PACKAGE…: on a CI machine root installs what is missing from Debian's packages.
 updated=
-have() {
-    local command=$1
-    shift
-    if ! command -v "$command" >/dev/null && [ "$(id -u)" = 0 ] && [ "${CI:-}" = true ]; then
+install() {
+    if [ "$(id -u)" = 0 ] && [ "${CI:-}" = true ]; then
         # A new machine has no package lists yet.
         [ -n "$updated" ] || apt-get update -q >/dev/null 2>&1 || true
         updated=1
         DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 || true
     fi
+}
+
+# have COMMAND PACKAGE…: whether there is such a command, after an attempt to install it.
+have() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null || install "$@"
     command -v "$command" >/dev/null
 }
 
 scheme=http
 
-# node NAME PACKAGE@VERSION FILE: a receiver in JavaScript.
+# node_app NAME PACKAGE@VERSION FILE: a receiver in JavaScript.
 node_app() {
     local name=$1 package=$2 file=$3
     wanted "$name" || return 0
@@ -129,7 +134,8 @@ fi
 
 PORT=$(free_port)
 gson=/usr/share/java/gson.jar
-if ! wanted java; then :; elif have javac default-jdk-headless && { [ -e "$gson" ] || have no-such-command libgoogle-gson-java || [ -e "$gson" ]; }; then
+! wanted java || [ -e "$gson" ] || install libgoogle-gson-java
+if ! wanted java; then :; elif have javac default-jdk-headless && [ -e "$gson" ]; then
     javac -cp "$gson" -d "$dir/java" "$here/Receiver.java"
     check java "$(java -version 2>&1 | head -n 1)" java -Dsun.net.httpserver.nodelay=true -cp "$gson:$dir/java" Receiver
 else
@@ -137,6 +143,7 @@ else
 fi
 
 PORT=$(free_port)
+# Go's compiler is 330 MB: it is used where it is, and not installed.
 if ! wanted go; then :; elif command -v go >/dev/null; then
     GOCACHE="$dir/go-cache" GO111MODULE=off go build -o "$dir/go-receiver" "$here/receiver.go"
     check go "$(go version)" "$dir/go-receiver"
