@@ -65,6 +65,8 @@ pub struct Course {
     pub within: Option<Duration>,
     /// Whether the receiver must close the connection after its answer.
     pub then_closed: bool,
+    /// Whether an answer that does not fit ends the scenario as skipped: what follows supposes it.
+    pub or_skip: bool,
     /// Texts that the answer must not hold.
     pub body_without: Vec<Template>,
     /// The check's title in reports; `None`: made from the request.
