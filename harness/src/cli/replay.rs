@@ -14,11 +14,11 @@ use super::output_args::OutputArgs;
 use super::probe_args::ProbeArgs;
 use super::run::new_seed;
 use super::values::timeout;
-use super::{Failure, print, runtime};
+use super::{Failure, print, runtime, warn};
 use crate::exit::Exit;
+use crate::property::{self, Replayed};
 use crate::redact::Redactor;
 use crate::report::style::{BOLD, GREEN, RED, YELLOW, paint};
-use crate::runner::{self, Replayed};
 use crate::scenario;
 use crate::settings::{Filter, RunSettings, StopAfter};
 
@@ -88,12 +88,13 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         wait_for_target: span(args.wait_for_target, &config.wait_for_target, "wait-for-target")?,
         variables: config.variable.clone(),
     };
+    let is_embedded = settings.connection.target.is_none();
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
     let runtime = runtime()?;
     let mut answers = String::new();
     let outcome = output.report(&redactor, |sink| {
         let (finished, results) =
-            runtime.block_on(runner::replay(settings, &scenarios, times, sink)).map_err(Failure::usage)?;
+            runtime.block_on(property::replay(settings, &scenarios, times, sink)).map_err(Failure::usage)?;
         for (scenario, replayed) in scenarios.iter().zip(&results) {
             answers.push_str(&line(&scenario.place.file, replayed));
         }
@@ -102,6 +103,9 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     // What hangs in a receiver must not hold up the end of the process.
     runtime.shutdown_background();
     print(&redactor.redact(&answers))?;
+    if is_embedded {
+        warn("this was the embedded receiver, which says nothing of yours: name it by --target URL");
+    }
     outcome
 }
 
@@ -111,7 +115,9 @@ fn line(file: &str, replayed: &Replayed) -> String {
         Replayed::StillFails(_) | Replayed::Error(_) => RED,
         Replayed::Inconclusive(_) => YELLOW,
     };
-    format!("{}  {}\n", paint(style, &replayed.to_string()), paint(BOLD, file))
+    let word = paint(style, &format!("{:<12}", replayed.word()));
+    let line = format!("{word}  {}  {}", paint(BOLD, file), replayed.remark());
+    line.trim_end().to_owned() + "\n"
 }
 
 /// The gravest of them; `None`: nothing was played.

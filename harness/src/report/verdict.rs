@@ -45,7 +45,7 @@ pub fn headline(subject: Subject, run: &RunFinished) -> Headline {
         RunEnd::StoppedEarly(left) | RunEnd::Interrupted(left) => {
             Some(format!("{} not run", count(*left as u64, noun(subject))))
         }
-        RunEnd::Unreachable(why) => Some(format!("the target did not come up: {why}")),
+        RunEnd::Unreachable(why) => Some(why.clone()),
         RunEnd::Failed(why) => Some(why.clone()),
     };
     Headline { tone, text, remark }

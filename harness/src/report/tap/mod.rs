@@ -140,7 +140,7 @@ fn bail_out(run: &Collected, points: usize) -> Option<String> {
     match run.finished.as_ref().map(|finished| &finished.end) {
         None => Some("the run did not end".to_owned()),
         Some(RunEnd::Interrupted(_)) => Some("interrupted".to_owned()),
-        Some(RunEnd::Unreachable(why)) => Some(format!("the target did not come up: {why}")),
+        Some(RunEnd::Unreachable(why)) => Some(why.clone()),
         Some(RunEnd::Failed(why)) => Some(format!("the harness failed: {why}")),
         // TAP takes an empty plan for success.
         Some(RunEnd::Complete | RunEnd::StoppedEarly(_)) => {
