@@ -239,7 +239,7 @@ fn select(
             Some(likely) => failure.help(format!("did you mean `{likely}`?")),
             None => {
                 let tags: Vec<&str> = registry::tags().into_iter().collect();
-                failure.help(format!("there are {}", tags.join(", ")))
+                failure.help(format!("the tags are {}", tags.join(", ")))
             }
         });
     }

@@ -71,7 +71,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut done = |tried: &Tried| {
         tried_so_far += 1;
         if args.verbose || !tried.verdict.is_good() {
-            tell(&format!("[{tried_so_far}/{total}] {}: {}\n", tried.specimen.name, word(&tried.verdict)));
+            let (name, took) = (tried.specimen.name, wall(tried.took));
+            tell(&format!("[{tried_so_far}/{total}] {name}: {}, {took}\n", word(&tried.verdict)));
         }
     };
     let tried = runtime
@@ -83,7 +84,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let caught = tried.iter().filter(|one| one.verdict == Verdict::Caught).count();
     let clean = tried.iter().filter(|one| one.verdict == Verdict::Clean).count();
     let summary = format!(
-        "{caught} bugs caught, {clean} unusual receivers without a false alarm, {} as they should not be; seed {seed}, {}\n",
+        "{} caught, {} without a false alarm, {} as it should not be; seed {seed}, {}\n",
+        count(caught as u64, "bug"),
+        count(clean as u64, "unusual receiver"),
         tried.len() - caught - clean,
         wall(watch.elapsed()),
     );
@@ -139,7 +142,9 @@ fn report(tried: &[Tried], full: bool) -> String {
             text.push_str(&format!("  {}{rest}\n", paint(style, first)));
             if let Verdict::FalseAlarm(alarms) = &one.verdict {
                 for (id, found) in alarms {
-                    text.push_str(&format!("          {}\n", paint(DIM, &format!("{id}: {found}"))));
+                    for line in format!("{id}: {found}").lines() {
+                        text.push_str(&format!("          {}\n", paint(DIM, line)));
+                    }
                 }
             }
         }
@@ -182,7 +187,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Missed(ids) => format!("not caught by {}", ids.join(", ")),
         Verdict::FalseAlarm(alarms) => {
             let alarms: Vec<String> = alarms.iter().map(|(id, found)| format!("{id} ({found})")).collect();
-            format!("false alarm: {}", alarms.join("; "))
+            format!("false alarm: {}", alarms.join("; ").replace('\n', ", "))
         }
         Verdict::Untried(reason) => format!("could not be tried: {reason}"),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pns_simulator::clock::{self, Gear, Stopwatch};
+use pns_simulator::clock::{Gear, Stopwatch};
 
 use super::baseline::{self, Health, Recovery};
 use super::case::Case;
@@ -106,7 +106,7 @@ impl Checks<'_> {
             seed: settings.run.seed,
             target: settings.target.clone(),
             gear: Gear::Virtual,
-            epoch: settings.run.epoch.unwrap_or_else(clock::real_now),
+            epoch: self.setting.started,
             scenarios: settings.properties.len(),
             filtered_out: super::registry::all().len() - settings.properties.len(),
             notes,
@@ -282,7 +282,7 @@ impl Checks<'_> {
                     None if is_red => ScenarioVerdict::Failed,
                     None => ScenarioVerdict::Passed,
                 };
-                (verdict, check, Some(Box::new(self.failure(property, *broken))))
+                (verdict, check, Some(Box::new(self.failure(property, &broken))))
             }
             Tried::Undecided(why) => {
                 (ScenarioVerdict::Inconclusive(why.clone()), CheckVerdict::Inconclusive(why), None)
@@ -313,7 +313,7 @@ impl Checks<'_> {
         }
     }
 
-    fn failure(&self, property: &Property, broken: Broken) -> CheckFailure {
+    fn failure(&self, property: &Property, broken: &Broken) -> CheckFailure {
         let redactor = Redactor::new(self.setting.api_key.as_ref());
         let (id, seed) = (property.id, self.settings.run.seed);
         let version = env!("CARGO_PKG_VERSION");
@@ -329,7 +329,7 @@ impl Checks<'_> {
         });
         let inner = broken.check.failure.as_deref().cloned().unwrap_or_default();
         CheckFailure {
-            found: found(&inner.found, &broken),
+            found: found(&inner.found, broken),
             explanation: property.mend.to_owned(),
             repeat: self.repeat(property),
             reproduced: Some(broken.reproduced),

@@ -9,7 +9,7 @@ use crate::event::Strength;
 static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| {
     let families: [&'static [&'static [Property]]; 7] = [
         family::accepts::ALL,
-        &[family::auth::ALL],
+        family::auth::ALL,
         family::rejects::ALL,
         &[family::delivery::ALL],
         &[family::http::ALL],

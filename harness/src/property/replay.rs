@@ -64,8 +64,10 @@ pub async fn replay(
     sink: &mut dyn FnMut(&Event),
 ) -> Result<(RunFinished, Vec<Replayed>), RunError> {
     let wall = Stopwatch::start();
-    let (seed, patience) = (settings.seed, settings.wait_for_target);
+    let patience = settings.wait_for_target;
     let started = started(&settings, scenarios, times);
+    // A receiver remembers the ids of an earlier replay with the same seed.
+    let seed = settings.seed ^ started.epoch.as_nanos();
     let player = Player::prepare(settings.clone())?;
     let setting = Setting::of(&settings, &player);
     sink(&Event::RunStarted(RunStarted { notes: player.notes(), ..started }));

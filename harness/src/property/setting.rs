@@ -31,10 +31,14 @@ pub struct Setting {
     pub offers_http2: bool,
     /// Whether the target is named by a host name.
     pub has_host_name: bool,
+    /// Whether the target is on this machine, so that nobody else can read along.
+    pub is_on_this_machine: bool,
     /// The request target of the endpoint: its path and query.
     pub target: String,
     /// Places everything that is drawn.
     pub seed: u64,
+    /// When the run began, or the epoch that the user pins.
+    pub started: Timestamp,
 }
 
 impl Setting {
@@ -51,8 +55,13 @@ impl Setting {
             is_https: endpoint.is_none_or(Endpoint::is_secure),
             offers_http2: false,
             has_host_name: endpoint.is_some_and(|endpoint| endpoint.ip().is_none()),
+            is_on_this_machine: endpoint.is_none_or(|endpoint| match endpoint.ip() {
+                Some(ip) => ip.is_loopback(),
+                None => endpoint.host() == "localhost" && run.connection.resolve.is_empty(),
+            }),
             target: endpoint.map_or("/", Endpoint::path_and_query).to_owned(),
             seed: run.seed,
+            started: run.epoch.unwrap_or_else(pns_simulator::clock::real_now),
         }
     }
 
@@ -183,8 +192,10 @@ pub(super) mod tests {
             is_https: true,
             offers_http2: true,
             has_host_name: true,
+            is_on_this_machine: true,
             target: "/pns".to_owned(),
             seed: 1,
+            started: Timestamp::EPOCH,
         }
     }
 

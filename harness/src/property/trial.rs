@@ -229,8 +229,11 @@ impl Trial<'_> {
         judged(finished)
     }
 
+    /// Places the ids of one play. A receiver remembers ids, also those of an earlier run with the same seed, so the
+    /// run's start goes into them, though not into the choice of cases.
     fn seed(&self, index: u64) -> u64 {
-        rng::draw(self.setting.seed, stream(self.property.id), index)
+        let seed = rng::draw(self.setting.seed, stream(self.property.id), index);
+        seed ^ self.setting.started.as_nanos()
     }
 
     /// Draws by the run's seed and the property's id, so that a property tried alone draws the same.

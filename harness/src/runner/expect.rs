@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pns_engine::{Answer, DeliveryId, NotificationId, Outcome, Timestamp};
+use pns_engine::{Answer, DeliveryId, FailureReason, NotificationId, Outcome, Timestamp};
 
 use super::world::World;
 use super::{effects, words};
@@ -114,7 +114,7 @@ fn attempts(world: &World, which: &Which, bound: Bound) -> Judgement {
     let all = world.deliveries(which);
     let title = format!("{} took {}", words::subject(which), words::bound(bound, "attempt"));
     each(world, "attempts", title, &all, |delivery| {
-        let made = delivery.attempts.len() as u64;
+        let made = delivery.attempts.iter().filter(|attempt| !met_an_end(world, attempt)).count() as u64;
         (!bound.allows(made)).then(|| {
             let last = delivery.attempts.last().map(outcome_text).unwrap_or_default();
             format!("{}, the last: {last}", words::count(made, "attempt"))
@@ -359,14 +359,14 @@ fn last_outcome(world: &World, deliveries: &[DeliveryId]) -> String {
 fn outcome_text(attempt: &Attempt) -> String {
     match attempt.end.as_ref().map(|end| end.outcome) {
         Some(Outcome::Acknowledged(_)) => "acknowledged".to_owned(),
-        Some(Outcome::Failed(pns_engine::FailureReason::Status(code))) => code.to_string(),
+        Some(Outcome::Failed(FailureReason::Status(code))) => code.to_string(),
         Some(Outcome::Failed(reason)) => reason.name().to_owned(),
         None => "in flight".to_owned(),
     }
 }
 
 /// The reason of the last failed attempt among `deliveries`, for advice.
-pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<pns_engine::FailureReason> {
+pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<FailureReason> {
     let of = |id: &DeliveryId| {
         let attempts = &world.ledger.delivery(*id)?.attempts;
         attempts.iter().rev().find_map(|attempt| match attempt.end.as_ref() {
@@ -379,6 +379,20 @@ pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<p
         })
     };
     deliveries.iter().find_map(of)
+}
+
+/// Whether the attempt went to a connection that the receiver was about to close, as it may at any time between two
+/// requests (RFC 9112, 9.3): what came of it says nothing of the receiver.
+fn met_an_end(world: &World, attempt: &Attempt) -> bool {
+    attempt.end.as_ref().is_some_and(|end| {
+        !world.target.is_scripted
+            && end.exchange.reused
+            && end.exchange.injection.is_none()
+            && matches!(
+                end.outcome,
+                Outcome::Failed(FailureReason::Reset | FailureReason::ClosedBeforeResponse)
+            )
+    })
 }
 
 /// Whether the receiver asked by itself to be sent less: 429, or 503 with `Retry-After`. Both are a receiver's right

@@ -135,6 +135,7 @@ async fn at_once(
                 }
                 (Some(found), None) => {
                     let (expected, exchanges) = (wanted.words(), world.wired.told());
+                    let found = world.wired.clean(&found);
                     let broken = Broken { expected, found, meaning, exchanges };
                     return Ok(Some(Verdict::Broken(Box::new(broken))));
                 }

@@ -20,8 +20,8 @@ use crate::wire::{Client, Connection, Outcome, show};
 const LOGGED_MAX: usize = 4;
 /// Most bytes of saved bodies in one scenario.
 const SAVED_MAX: usize = 64 << 20;
-/// A shorter form of a key would blot out ordinary text.
-const FORM_LENGTH_MIN: usize = 6;
+/// A shorter form of a key would blot out ordinary text, and tell next to nothing.
+const FORM_LENGTH_MIN: usize = 3;
 
 /// The state of one scenario's requests by bytes.
 #[derive(Debug)]
@@ -157,10 +157,21 @@ impl Wired {
 
     /// The last exchanges, the latest last, without secrets.
     pub(super) fn told(&self) -> Vec<WireExchange> {
+        let secrets = self.secrets();
+        self.log.iter().map(|one| one.told(&secrets)).collect()
+    }
+
+    /// Words about the last exchanges, without secrets: they may quote what the receiver sent.
+    pub(super) fn clean(&self, words: &str) -> String {
+        show::words(words, &self.secrets())
+    }
+
+    /// What must not be shown of the last exchanges, the longest first.
+    fn secrets(&self) -> Vec<String> {
         let mut secrets = self.key.as_ref().map(Key::secrets).unwrap_or_default();
         secrets.extend(self.log.iter().filter_map(|one| one.secret.clone()));
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        self.log.iter().map(|one| one.told(&secrets)).collect()
+        secrets
     }
 
     /// Ends all connections.
@@ -182,7 +193,7 @@ impl Logged {
                 }
             },
             response: show::response(&self.outcome, secrets),
-            outcome: self.outcome.ending.to_string(),
+            outcome: show::words(&self.outcome.ending.to_string(), secrets),
             fits: self.fits,
             connection: self.outcome.connection.clone(),
             latency: self.outcome.latency,
@@ -264,6 +275,7 @@ mod tests {
         let digits = Key::new(&ApiKey::new("1").unwrap());
         assert_eq!((digits.cut, digits.swapped), (None, None));
         assert_eq!(base64(b"foobar"), "Zm9vYmFy");
+        assert_eq!(key.secrets(), ["aB-1", "aB-", "Ab-1", "YUItMQ=="]);
         assert_eq!(title_case("x-trace-id"), "X-Trace-Id");
     }
 }

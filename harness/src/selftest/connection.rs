@@ -122,13 +122,24 @@ fn broke_off(shared: &Shared) {
 }
 
 async fn turn<S: Stream>(shared: &Arc<Shared>, reader: &mut Reader<S>, nth: u32) -> Turn {
-    let plan = &shared.plan;
     let head = match read_head(shared, reader).await {
         Ok(Some(head)) => head,
         Ok(None) => return Turn::Idle,
         Err(Flaw::Refused(reply)) => return Turn::Replied(reply, Next::End(Said::Close)),
         Err(Flaw::BrokeOff(_)) => return Turn::BrokeOff,
     };
+    let asks_for_head_alone = head.method == "HEAD";
+    match replied(shared, reader, head, nth).await {
+        Turn::Replied(Reply::Answer(answer), next) if asks_for_head_alone => {
+            Turn::Replied(Reply::Answer(answer.head_alone()), next)
+        }
+        turn => turn,
+    }
+}
+
+/// What a request comes to whose head was read.
+async fn replied<S: Stream>(shared: &Arc<Shared>, reader: &mut Reader<S>, head: Head, nth: u32) -> Turn {
+    let plan = &shared.plan;
     if let Err(reply) = (plan.gate)(&head) {
         return Turn::Replied(reply, Next::End(Said::Close));
     }

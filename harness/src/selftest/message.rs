@@ -94,11 +94,13 @@ pub(super) struct Answer {
     pub(super) fields: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
     pub(super) after: After,
+    /// Whether it answers HEAD, and so has no body (RFC 9110, 9.3.2).
+    pub(super) head_alone: bool,
 }
 
 impl Answer {
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Vec::new(), after: After::AsUsual }
+        Self { status, fields: Vec::new(), body: Vec::new(), after: After::AsUsual, head_alone: false }
     }
 
     pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
@@ -119,9 +121,14 @@ impl Answer {
         self
     }
 
-    /// Whether HTTP gives an answer of this status no body (RFC 9110, 6.4.1).
+    pub(super) fn head_alone(mut self) -> Self {
+        self.head_alone = true;
+        self
+    }
+
+    /// Whether HTTP gives it no body (RFC 9110, 6.4.1).
     pub(super) fn is_bodiless(&self) -> bool {
-        self.status < 200 || self.status == 204 || self.status == 304
+        self.head_alone || self.status < 200 || self.status == 204 || self.status == 304
     }
 
     pub(super) fn reason(&self) -> &'static str {

@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use pns_simulator::clock::Gear;
+use pns_simulator::clock::{Gear, Stopwatch};
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::secret::ApiKey;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::{Kind, Running, Specimen};
@@ -82,32 +85,82 @@ pub struct Tried {
     pub broken: BTreeSet<String>,
     /// Properties that were decided.
     pub decided: u64,
+    /// Real time that it took, other trials at the same time.
+    pub took: Duration,
 }
 
 /// Tries all, so many at a time, and tells `done` of each when it ends; gives them back in their order.
 ///
 /// # Errors
-/// When the specimens' certificates cannot be made.
+/// When the specimens' certificates cannot be made, or a trial panics.
 pub async fn run(settings: SelftestSettings, done: &mut dyn FnMut(&Tried)) -> Result<Vec<Tried>, String> {
     let identity = Arc::new(Identity::generate().map_err(|error| error.to_string())?);
     let shared = Arc::new(settings);
-    let mut waiting: VecDeque<&'static Specimen> = shared.specimens.iter().copied().collect();
-    // Strategies are not made for other threads: the checks share this one, the specimens have the others.
-    let local = LocalSet::new();
-    let mut at_work: JoinSet<Tried> = JoinSet::new();
+    let waiting: Waiting = Arc::new(Mutex::new(shared.specimens.iter().copied().collect()));
+    let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let lanes = processors.min(shared.jobs);
+    // No larger than what is tried, so that a lane never waits for the table.
+    let (ended, mut to_tell) = mpsc::channel(shared.specimens.len().max(1));
+    for number in 0..lanes.get() {
+        let jobs = shared.jobs.get() / lanes + usize::from(number < shared.jobs.get() % lanes);
+        let lane = Lane {
+            waiting: Arc::clone(&waiting),
+            settings: Arc::clone(&shared),
+            identity: Arc::clone(&identity),
+            ended: ended.clone(),
+        };
+        let runtime = Handle::current();
+        // Strategies do not go from thread to thread: a trial stays on the thread of its lane.
+        thread::spawn(move || runtime.block_on(LocalSet::new().run_until(lane.run(jobs))));
+    }
+    drop(ended);
     let mut tried: BTreeMap<&str, Tried> = BTreeMap::new();
-    loop {
-        while at_work.len() < shared.jobs.get() {
-            let Some(specimen) = waiting.pop_front() else { break };
-            let (shared, identity) = (Arc::clone(&shared), Arc::clone(&identity));
-            at_work.spawn_local_on(async move { one(specimen, &shared, &identity).await }, &local);
-        }
-        let Some(ended) = local.run_until(at_work.join_next()).await else { break };
-        let ended = ended.map_err(|error| format!("a trial panicked: {error}"))?;
+    while let Some(ended) = to_tell.recv().await {
         done(&ended);
         tried.insert(ended.specimen.name, ended);
     }
-    Ok(shared.specimens.iter().filter_map(|specimen| tried.remove(specimen.name)).collect())
+    let named = |specimen: &&'static Specimen| {
+        tried.remove(specimen.name).ok_or_else(|| format!("the trial of `{}` panicked", specimen.name))
+    };
+    shared.specimens.iter().map(named).collect()
+}
+
+type Waiting = Arc<Mutex<VecDeque<&'static Specimen>>>;
+
+/// A thread's share of the trials.
+struct Lane {
+    waiting: Waiting,
+    settings: Arc<SelftestSettings>,
+    identity: Arc<Identity>,
+    ended: mpsc::Sender<Tried>,
+}
+
+impl Lane {
+    /// Tries what waits, so many at a time, until nothing does.
+    async fn run(self, jobs: usize) {
+        let mut at_work: JoinSet<Tried> = JoinSet::new();
+        loop {
+            while at_work.len() < jobs {
+                let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(specimen) = next else { break };
+                let (settings, identity) = (Arc::clone(&self.settings), Arc::clone(&self.identity));
+                at_work.spawn_local(async move {
+                    let watch = Stopwatch::start();
+                    let tried = one(specimen, &settings, &identity).await;
+                    Tried { took: watch.elapsed(), ..tried }
+                });
+            }
+            match at_work.join_next().await {
+                None => break,
+                // One that panicked is missed in the end.
+                Some(Err(_)) => {}
+                Some(Ok(tried)) => {
+                    // The receiver leaves only when everything does.
+                    let _gone = self.ended.send(tried).await;
+                }
+            }
+        }
+    }
 }
 
 async fn one(specimen: &'static Specimen, settings: &SelftestSettings, identity: &Identity) -> Tried {
@@ -116,6 +169,7 @@ async fn one(specimen: &'static Specimen, settings: &SelftestSettings, identity:
         verdict: Verdict::Untried(reason),
         broken: BTreeSet::new(),
         decided: 0,
+        took: Duration::ZERO,
     };
     let key = match ApiKey::new(KEY) {
         Ok(key) => key,
@@ -240,6 +294,6 @@ impl Seen {
             (Kind::Unusual { .. }, RunEnd::Complete) => Verdict::Clean,
             (Kind::Unusual { .. }, end) => Verdict::Untried(format!("the run ended early: {end:?}")),
         };
-        Tried { specimen, verdict, broken: self.broken, decided: self.decided }
+        Tried { specimen, verdict, broken: self.broken, decided: self.decided, took: Duration::ZERO }
     }
 }

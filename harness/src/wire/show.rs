@@ -41,6 +41,11 @@ pub(crate) fn message(head: &[u8], body: &[u8], secrets: &[String]) -> String {
     text
 }
 
+/// Words of the harness's own, which may quote a peer.
+pub(crate) fn words(text: &str, secrets: &[String]) -> String {
+    String::from_utf8_lossy(&redacted(text.as_bytes(), secrets)).into_owned()
+}
+
 /// Text as it is, CRLF as a line's end, all other bytes as `\xNN`; cut at `most` bytes.
 fn printable(bytes: &[u8], most: usize, secrets: &[String]) -> String {
     // Before the cut: a part of a key would tell, too.

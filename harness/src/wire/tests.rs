@@ -258,6 +258,10 @@ fn texts_are_printable_cut_and_without_secrets() {
     assert!(shown.ends_with("bytes left out)"), "{shown}");
     let cut = show::request(&plan, plan.head_end, &[]);
     assert!(cut.contains("5012 bytes were not written"), "{cut}");
+    assert_eq!(
+        show::words("it begins with `s3cret-key`", &["s3cret-key".to_owned()]),
+        "it begins with `***`"
+    );
 }
 
 /// Bytes that look like an answer, more or less.

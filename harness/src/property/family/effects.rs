@@ -375,19 +375,25 @@ fn pair(setting: &Setting, other: &[Value], concurrency: u32) -> Vec<Case> {
     if known.is_empty() {
         return Vec::new();
     }
-    let mut steps = vec![json!({ "emit": known, "save": "plain" }), json!({ "until": "delivered" })];
-    for step in other {
-        let mut step = step.clone();
-        if step.get("emit").is_some() {
-            step["emit"] = json!(known);
-            step["save"] = json!("other");
+    let place = setting.pack.roles().rfp_id.clone();
+    let emit = |name: &str, mut step: Value| {
+        step["emit"] = json!(known);
+        step["save"] = json!(name);
+        if let Some(place) = &place {
+            step["with"] = json!({ place.as_str(): format!("{{{{rfp-{name}}}}}") });
         }
-        steps.push(step);
+        step
+    };
+    let mut steps = vec![emit("plain", json!({})), json!({ "until": "delivered" })];
+    for step in other {
+        let is_emit = step.get("emit").is_some();
+        steps.push(if is_emit { emit("other", step.clone()) } else { step.clone() });
     }
     steps.push(json!({ "until": "delivered" }));
     let expect = json!([{ "delivered": "all" }, { "same_effects": { "of": "other", "as": "plain" } }]);
     let subscription = json!({ "events": "all", "concurrency": concurrency });
-    vec![Case::new("", Value::from(steps)).subscription(subscription).expect(expect)]
+    let rfps = json!({ "rfp-plain": "{{uuid}}", "rfp-other": "{{uuid}}" });
+    vec![Case::new("", Value::from(steps)).vars(rfps).subscription(subscription).expect(expect)]
 }
 
 const SAME_STATE_DUPLICATED: Property = Property {

@@ -165,7 +165,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "one-attachment-only",
-        &["accepts/many-attachments", "accepts/generated"],
+        &["accepts/many-attachments"],
         "`attachmentIds[0]` and a check that there is no second",
         |plan| plan.validate = |value, body| unless(bad_request, attachments(value) > 1, value, body),
     ),
