@@ -71,40 +71,71 @@ pub async fn replay(
     let player = Player::prepare(settings.clone())?;
     let setting = Setting::of(&settings, &player);
     sink(&Event::RunStarted(RunStarted { notes: player.notes(), ..started }));
-    let (mut totals, mut pns_time) = (Totals::default(), Duration::ZERO);
-    let mut results = Vec::new();
-    let end = match ready(&player, &setting, patience).await {
-        Err(reason) => {
-            let nothing = || Replayed::Inconclusive("nothing was judged".to_owned());
-            results.extend(scenarios.iter().map(|_| nothing()));
-            RunEnd::Unreachable(reason)
-        }
-        Ok(()) => {
-            for scenario in scenarios {
-                sink(&Event::ScenarioStarted(ScenarioStarted {
-                    id: scenario.id.clone(),
-                    title: scenario.title.clone(),
-                    location: Some(location(&scenario.place)),
-                    clause: scenario.clause,
-                }));
-                let (finished, replayed) = one(&player, scenario, seed, times).await;
-                totals.count(&finished);
-                pns_time += finished.pns_time;
-                sink(&Event::ScenarioFinished(finished));
-                results.push(replayed);
-            }
-            RunEnd::Complete
-        }
+    let mut replay = Replay {
+        player,
+        setting,
+        seed,
+        times,
+        results: Vec::new(),
+        totals: Totals::default(),
+        pns_time: Duration::ZERO,
     };
+    let end = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => None,
+        end = replay.all(scenarios, patience, sink) => Some(end),
+    };
+    let Replay { mut results, totals, pns_time, .. } = replay;
+    let end = end.unwrap_or(RunEnd::Interrupted(scenarios.len() - results.len()));
+    results.resize(scenarios.len(), Replayed::Inconclusive("nothing was judged".to_owned()));
     let finished = RunFinished { totals, wall: wall.elapsed(), pns_time, end };
     sink(&Event::RunFinished(finished.clone()));
     Ok((finished, results))
 }
 
-/// Waits for the target, and sees to it that it accepts a plain valid notification.
-async fn ready(player: &Player, setting: &Setting, patience: Option<Duration>) -> Result<(), String> {
-    player.wait_for_target(patience).await?;
-    baseline::accepts(player, setting).await
+/// A replay under way.
+struct Replay {
+    player: Player,
+    setting: Setting,
+    seed: u64,
+    times: u32,
+    /// What came of the first scenarios so far.
+    results: Vec<Replayed>,
+    totals: Totals,
+    pns_time: Duration,
+}
+
+impl Replay {
+    async fn all(
+        &mut self,
+        scenarios: &[Arc<Scenario>],
+        patience: Option<Duration>,
+        sink: &mut dyn FnMut(&Event),
+    ) -> RunEnd {
+        if let Err(reason) = self.ready(patience).await {
+            return RunEnd::Unreachable(reason);
+        }
+        for scenario in scenarios {
+            sink(&Event::ScenarioStarted(ScenarioStarted {
+                id: scenario.id.clone(),
+                title: scenario.title.clone(),
+                location: Some(location(&scenario.place)),
+                clause: scenario.clause,
+            }));
+            let (finished, replayed) = one(&self.player, scenario, self.seed, self.times).await;
+            self.totals.count(&finished);
+            self.pns_time += finished.pns_time;
+            sink(&Event::ScenarioFinished(finished));
+            self.results.push(replayed);
+        }
+        RunEnd::Complete
+    }
+
+    /// Waits for the target, and sees to it that it accepts a plain valid notification.
+    async fn ready(&self, patience: Option<Duration>) -> Result<(), String> {
+        self.player.wait_for_target(patience).await?;
+        baseline::accepts(&self.player, &self.setting).await
+    }
 }
 
 fn started(settings: &RunSettings, scenarios: &[Arc<Scenario>], times: u32) -> RunStarted {

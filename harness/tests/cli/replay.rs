@@ -1,6 +1,10 @@
 //! `pns replay`: what `pns check` saved, again.
 
 use std::fs;
+#[cfg(unix)]
+use std::io::Read as _;
+#[cfg(unix)]
+use std::process::Stdio;
 
 use super::faulty::{Bug, Faulty};
 use super::{closed_port, file, folder, outcome, pns};
@@ -36,8 +40,8 @@ scenario: A notification comes twice
 clause: delivery-failure
 steps:
   - request: {}
-  - request: {}
-    answer: 2xx
+    save: first
+  - request: { same: first }
 ";
 
 #[test]
@@ -53,6 +57,28 @@ fn a_failure_says_nothing_of_a_receiver_that_accepts_nothing() {
     let (code, out, _) = replay(&["--target", &target]);
     assert_eq!(code, 3, "{out}");
     assert!(out.contains("INCONCLUSIVE  failure.yaml") && out.contains("is the receiver running?"), "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_130_and_an_answer_for_each_file() {
+    let folder = folder();
+    file(folder.path(), "a.yaml", "scenario: Quick\nclause: delivery-failure\nsteps:\n  - request: {}\n");
+    file(folder.path(), "b.yaml", FAILURE);
+    let receiver = Faulty::start(Bug::Hangs);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pns"));
+    command.current_dir(folder.path()).env_clear().args(["replay", "a.yaml", "b.yaml"]);
+    command.args(["--verbose", "--ack-timeout", "60s"]).args(receiver.target());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    // The verdict on the first shows that the second began.
+    super::wait_for(&mut out, "PASS  Quick");
+    super::signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("interrupted") && rest.contains("FIXED         a.yaml"), "{rest}");
+    assert!(rest.contains("INCONCLUSIVE  b.yaml"), "{rest}");
 }
 
 #[test]
