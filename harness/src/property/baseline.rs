@@ -56,13 +56,13 @@ pub(super) async fn learn(player: &Player, setting: &mut Setting) -> Result<(), 
 /// # Errors
 /// When it does not: why, and what to do.
 pub(super) async fn accepts(player: &Player, setting: &Setting) -> Result<(), String> {
-    let plain = play(player, setting, json!({}), &["2xx"]).await?;
+    let plain = play(player, setting, on_kept(), &["2xx"]).await?;
     if plain.verdict == ScenarioVerdict::Passed { Ok(()) } else { Err(refusal(setting, &plain)) }
 }
 
 /// Whether the receiver accepts a plain valid notification now.
 pub(super) async fn health(player: &Player, setting: &Setting) -> Health {
-    match play(player, setting, json!({}), &["2xx"]).await {
+    match play(player, setting, on_kept(), &["2xx"]).await {
         Err(reason) => Health::Refuses(reason),
         Ok(finished) => match finished.verdict {
             ScenarioVerdict::Failed => Health::Refuses(what_came(&finished)),
@@ -85,6 +85,11 @@ pub(super) async fn recovery(player: &Player, setting: &Setting) -> Recovery {
         }
         pause(RECOVERY_POLL).await;
     }
+}
+
+/// On a connection that is kept, what follows an answer is not listened for: a property of its own tells of that.
+fn on_kept() -> Value {
+    json!({ "on": "baseline" })
 }
 
 /// The step by which a case shows that the receiver accepts afterwards.

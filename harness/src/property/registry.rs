@@ -12,7 +12,7 @@ static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| {
         family::auth::ALL,
         family::rejects::ALL,
         &[family::delivery::ALL],
-        &[family::http::ALL],
+        family::http::ALL,
         &[family::tls::ALL],
         &[family::effects::ALL],
     ];

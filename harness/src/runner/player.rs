@@ -43,7 +43,17 @@ impl Player {
     /// # Errors
     /// When it does not, with the reason and what to do.
     pub(crate) async fn wait_for_target(&self, patience: Option<Duration>) -> Result<(), String> {
-        preflight(patience, &self.stage.ground).await
+        let up = preflight(patience, &self.stage.ground).await;
+        self.hang_up();
+        up
+    }
+
+    /// Closes the connections that the sender keeps: a receiver that serves one at a time would not hear the next
+    /// request, which may have a connection of its own, and the next scenario would be blamed for it.
+    fn hang_up(&self) {
+        if let Ground::Endpoint(target) = &self.stage.ground {
+            target.transport.close_idle();
+        }
     }
 
     /// What the reader must know to judge verdicts on this target.
@@ -67,7 +77,9 @@ impl Player {
 
     /// Plays `scenario` with a seed of its own. Its `when` and `requires` are not asked.
     pub(crate) async fn play(&self, scenario: &Scenario, seed: u64) -> ScenarioFinished {
-        self.stage.play_seeded(scenario, seed, None).await
+        let finished = self.stage.play_seeded(scenario, seed, None).await;
+        self.hang_up();
+        finished
     }
 
     /// Why `scenario` does not apply to this target, if it does not.

@@ -164,46 +164,65 @@ impl Lane {
 }
 
 async fn one(specimen: &'static Specimen, settings: &SelftestSettings, identity: &Identity) -> Tried {
-    let untried = |reason: String| Tried {
-        specimen,
-        verdict: Verdict::Untried(reason),
-        broken: BTreeSet::new(),
-        decided: 0,
-        took: Duration::ZERO,
-    };
-    let key = match ApiKey::new(KEY) {
-        Ok(key) => key,
-        Err(error) => return untried(error.to_string()),
-    };
-    let running = match Running::start(specimen, Some(key.clone()), identity).await {
-        Ok(running) => running,
-        Err(error) => return untried(format!("it could not start: {error}")),
-    };
-    let checks = match checks(specimen, settings, &running, key, identity) {
-        Ok(checks) => checks,
-        Err(reason) => return untried(reason),
-    };
     let mut seen = Seen::default();
-    let ended = property::run(checks, &mut |event| seen.take(event)).await;
-    running.shutdown().await;
-    match ended {
-        Ok(finished) => seen.judged(specimen, &finished.end),
-        Err(error) => untried(error.to_string()),
+    let tried = match (specimen.kind, settings.on_bugs) {
+        (Kind::Bug { caught_by, .. }, OnBugs::Named) => {
+            each_alone(specimen, caught_by, settings, identity, &mut seen).await
+        }
+        _ => on_one(specimen, registry::all().to_vec(), settings, identity, &mut seen).await,
+    };
+    match tried {
+        Ok(end) => seen.judged(specimen, &end),
+        Err(reason) => untried(specimen, reason),
     }
 }
 
-fn checks(
+fn untried(specimen: &'static Specimen, reason: String) -> Tried {
+    let verdict = Verdict::Untried(reason);
+    Tried { specimen, verdict, broken: BTreeSet::new(), decided: 0, took: Duration::ZERO }
+}
+
+/// Every property that must catch it has a receiver of its own: it may be the end of one.
+async fn each_alone(
     specimen: &'static Specimen,
+    ids: &[&'static str],
+    settings: &SelftestSettings,
+    identity: &Identity,
+    seen: &mut Seen,
+) -> Result<RunEnd, String> {
+    for id in ids {
+        let property =
+            registry::find(id).ok_or_else(|| format!("it names the check `{id}`, which does not exist"))?;
+        on_one(specimen, vec![property], settings, identity, seen).await?;
+    }
+    Ok(RunEnd::Complete)
+}
+
+/// Tries properties on one specimen, one after the other.
+async fn on_one(
+    specimen: &'static Specimen,
+    properties: Vec<&'static Property>,
+    settings: &SelftestSettings,
+    identity: &Identity,
+    seen: &mut Seen,
+) -> Result<RunEnd, String> {
+    let key = ApiKey::new(KEY).map_err(|error| error.to_string())?;
+    let running = Running::start(specimen, Some(key.clone()), identity).await;
+    let running = running.map_err(|error| format!("it could not start: {error}"))?;
+    let checks = checks(properties, settings, &running, key, identity)?;
+    let ended = property::run(checks, &mut |event| seen.take(event)).await;
+    running.shutdown().await;
+    ended.map(|finished| finished.end).map_err(|error| error.to_string())
+}
+
+fn checks(
+    properties: Vec<&'static Property>,
     settings: &SelftestSettings,
     running: &Running,
     key: ApiKey,
     identity: &Identity,
 ) -> Result<CheckSettings, String> {
     let endpoint = Endpoint::parse(&running.url()).map_err(|error| error.to_string())?;
-    let properties = match (specimen.kind, settings.on_bugs) {
-        (Kind::Bug { caught_by, .. }, OnBugs::Named) => named(caught_by)?,
-        _ => registry::all().to_vec(),
-    };
     let probe = Probe { within: EFFECT_WITHIN, ..Probe::embedded(&running.probe_template()) };
     Ok(CheckSettings {
         run: RunSettings {
@@ -239,13 +258,6 @@ fn checks(
         save_failures: None,
         repeat_flags: String::new(),
     })
-}
-
-fn named(ids: &[&'static str]) -> Result<Vec<&'static Property>, String> {
-    let find = |id: &&'static str| {
-        registry::find(id).ok_or_else(|| format!("it names the check `{id}`, which does not exist"))
-    };
-    ids.iter().map(find).collect()
 }
 
 /// What was seen of a run of checks on a specimen.

@@ -41,9 +41,26 @@ pub(crate) fn message(head: &[u8], body: &[u8], secrets: &[String]) -> String {
     text
 }
 
-/// Words of the harness's own, which may quote a peer.
+/// Words of the harness's own, which may quote a peer: escaped, between backticks, and cut short, perhaps within a secret.
 pub(crate) fn words(text: &str, secrets: &[String]) -> String {
-    String::from_utf8_lossy(&redacted(text.as_bytes(), secrets)).into_owned()
+    let escaped = secrets.iter().map(|secret| secret.escape_default().to_string());
+    let mut forms: Vec<String> = secrets.iter().cloned().chain(escaped).collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    let clean = redacted(text.as_bytes(), &forms);
+    let clean = String::from_utf8_lossy(&clean);
+    let quotes: Vec<&str> = clean.split('`').map(|part| without_beginning(part, &forms)).collect();
+    quotes.join("`")
+}
+
+/// A quotation without the beginning of a secret at its end.
+fn without_beginning<'t>(quote: &'t str, secrets: &[String]) -> &'t str {
+    /// Fewer characters tell nothing, and end many words.
+    const TELLING: usize = 3;
+    let beginnings = secrets.iter().flat_map(|secret| {
+        secret.char_indices().map(|(at, _)| &secret[..at]).filter(|beginning| beginning.len() >= TELLING)
+    });
+    let longest = beginnings.filter(|beginning| quote.ends_with(beginning)).max_by_key(|found| found.len());
+    &quote[..quote.len() - longest.map_or(0, str::len)]
 }
 
 /// Text as it is, CRLF as a line's end, all other bytes as `\xNN`; cut at `most` bytes.
@@ -100,4 +117,18 @@ fn redacted(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
         clean = next;
     }
     clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quotation_that_was_cut_within_a_key_does_not_begin_it() {
+        let secrets = ["Key-\"1234".to_owned()];
+        let words = |text: &str| words(text, &secrets);
+        assert_eq!(words("12 bytes came: `key is Key-\\\"1`, late"), "12 bytes came: `key is `, late");
+        assert_eq!(words("`Key-\"1234` and `Key-\\\"1234`"), "`***` and `***`");
+        assert_eq!(words("it took a Ke"), "it took a Ke");
+    }
 }

@@ -87,6 +87,11 @@ impl HttpsTransport {
         self.attempt(Request { method: Method::GET, ..Request::new(endpoint, Bytes::new()) }).await
     }
 
+    /// Closes the connections that are kept for reuse. A receiver that serves few at a time would wait for them.
+    pub fn close_idle(&self) {
+        self.shared.pool.clear();
+    }
+
     /// Connects once, as an attempt would, without sending anything. The connection is kept for the first attempt.
     ///
     /// A client certificate that is demanded under TLS 1.3 shows only when that attempt reads.

@@ -111,6 +111,11 @@ impl Pool {
         None
     }
 
+    /// Closes what is idle.
+    pub(super) fn clear(&self) {
+        *self.shelves() = Shelves::default();
+    }
+
     /// Keeps a connection whose exchange is over, or a new one that can be shared.
     pub(super) fn put(&self, origin: &str, connection: Connection) {
         let limits = self.limits;

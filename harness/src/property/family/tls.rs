@@ -40,7 +40,7 @@ const HELLO: &str = "16030100890100008503031f002196faef05d373137e37a84157f83f4d1
 const SUITES: [&str; 2] = ["c02cc030c02bc02f00ff", "00010002003b00010002"];
 
 /// A plain notification over TLS of that shape.
-fn over(label: &str, tls: Value) -> Case {
+fn over(label: &str, tls: &Value) -> Case {
     Case::request(label, json!({ "tls": tls }), accepted())
 }
 
@@ -158,8 +158,8 @@ const SMALL_RECORDS: Property = Property {
     cases: Cases::Fixed(|_| {
         let on_one = json!([{ "request": { "tls": { "record": 32 }, "on": "a" }, "times": 2 }]);
         vec![
-            over("of 32 bytes", json!({ "record": 32 })),
-            over("of 512 bytes", json!({ "record": 512 })),
+            over("of 32 bytes", &json!({ "record": 32 })),
+            over("of 512 bytes", &json!({ "record": 512 })),
             Case::new("two requests", on_one),
         ]
     }),
@@ -176,7 +176,7 @@ const WITHOUT_ALPN: Property = Property {
     why: "The extension is optional (RFC 7301, section 3.1), and older HTTP libraries do not send it; Cvent's page does not \
           say which is used. A server that takes HTTP/2 for granted then speaks what the client does not.",
     mend: "Serve HTTP/1.1 where nothing was agreed on.",
-    cases: Cases::Fixed(|_| vec![over("", json!({ "alpn": "none" }))]),
+    cases: Cases::Fixed(|_| vec![over("", &json!({ "alpn": "none" }))]),
 };
 
 const WITHOUT_NAME: Property = Property {
@@ -190,7 +190,7 @@ const WITHOUT_NAME: Property = Property {
     why: "Cvent's page does not say that its client names the host; all current ones do. Where several hosts share an address, \
           the name is needed, and this stays red with good reason.",
     mend: "If the address serves one host only, make its certificate the default one.",
-    cases: Cases::Fixed(|_| vec![over("", json!({ "sni": false }))]),
+    cases: Cases::Fixed(|_| vec![over("", &json!({ "sni": false }))]),
 };
 
 const VERSION_1_2: Property = Property {
@@ -204,7 +204,7 @@ const VERSION_1_2: Property = Property {
     why: "Cvent's page names no version. Many clients in data centres still have nothing newer, and a receiver without TLS 1.2 \
           loses all notifications if Cvent's is one of them.",
     mend: "Allow TLS 1.2 beside 1.3, with ECDHE and an AEAD cipher (RFC 9325, sections 3.1 and 4.2).",
-    cases: Cases::Fixed(|_| vec![over("", json!({ "version": "tls12" }))]),
+    cases: Cases::Fixed(|_| vec![over("", &json!({ "version": "tls12" }))]),
 };
 
 const VERSION_1_3: Property = Property {
@@ -218,7 +218,7 @@ const VERSION_1_3: Property = Property {
     why: "Cvent's page names no version. New clients prefer TLS 1.3, and should have it (RFC 9325, section 3.1.1); TLS 1.2 will \
           be turned off one day.",
     mend: "Update the TLS library, or the proxy in front of the receiver, and allow TLS 1.3.",
-    cases: Cases::Fixed(|_| vec![over("", json!({ "version": "tls13" }))]),
+    cases: Cases::Fixed(|_| vec![over("", &json!({ "version": "tls13" }))]),
 };
 
 const LEFT_AFTER_HANDSHAKE: Property = Property {

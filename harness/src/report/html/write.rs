@@ -59,7 +59,7 @@ impl<'a> Page<'a> {
         let text = self.redactor.redact(text).into_owned();
         self.element(name, attributes, |page| {
             let parts: Vec<&str> = text.split('`').collect();
-            if parts.len() % 2 == 0 {
+            if parts.len().is_multiple_of(2) {
                 return page.text(&text);
             }
             for (index, part) in parts.into_iter().enumerate() {

@@ -109,8 +109,14 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "broken-request-ends-server",
-        &["http/reset-in-body", "http/cut-head"],
+        &["http/reset-in-body"],
         "Node without a handler for `error` on the request: ECONNRESET ends the process",
+        |plan| plan.connection.broken = Broken::Crash,
+    ),
+    Specimen::bug(
+        "broken-head-ends-server",
+        &["http/cut-head"],
+        "a hand-written server that throws at the end of a connection in the middle of a head, outside of every `try`",
         |plan| plan.connection.broken = Broken::Crash,
     ),
     Specimen::bug(
@@ -124,7 +130,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "slower-with-every-request",
-        &["http/endurance"],
+        &["http/steady-speed"],
         "a list of all notifications that is searched and written anew for each, until the memory is full and a \
          supervisor starts the process again: fast in every test",
         |plan| plan.enter = |shared| Box::pin(slower(shared)),

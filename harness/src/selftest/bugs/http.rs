@@ -139,7 +139,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "forwarded-proto-redirected",
-        &["http/proxy-headers"],
+        &["http/forwarded-proto-http"],
         "`RequireHttps` behind a proxy that says `X-Forwarded-Proto: http`: every notification is redirected",
         |plan| plan.gate = to_https,
     ),

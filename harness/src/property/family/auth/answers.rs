@@ -30,7 +30,7 @@ fn key_texts(setting: &Setting) -> Value {
     }
 }
 
-fn silent_about_the_key(setting: &Setting, label: &str, request: Value) -> Case {
+fn silent_about_the_key(setting: &Setting, label: &str, request: &Value) -> Case {
     let step = json!({ "request": request, "answer": whatever(), "body_without": key_texts(setting) });
     Case::new(label, json!([step]))
 }
@@ -52,7 +52,7 @@ const REFUSAL_TELLS_NO_KEY: Property = Property {
             ("a wrong key", json!({ "auth": "wrong" })),
             ("the scheme alone", json!({ "auth": { "text": "api_key" } })),
         ]
-        .map(|(label, request)| silent_about_the_key(setting, label, request))
+        .map(|(label, request)| silent_about_the_key(setting, label, &request))
         .to_vec()
     }),
 };
@@ -81,7 +81,7 @@ const KEY_NOT_ECHOED: Property = Property {
             ("another path", json!({ "target": beside })),
             ("a character too many", json!({ "auth": { "text": "api_key {{api_key}}x" } })),
         ]
-        .map(|(label, request)| silent_about_the_key(setting, label, request))
+        .map(|(label, request)| silent_about_the_key(setting, label, &request))
         .to_vec()
     }),
 };

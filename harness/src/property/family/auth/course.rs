@@ -83,8 +83,8 @@ const CONCURRENT: Property = Property {
     strength: Strength::Should,
     tags: &["security", "concurrency"],
     needs: CHECKED,
-    does: "Sends sixteen notifications, eight at a time, every other one with a wrong key at first: each of these needs two \
-           attempts, and each of the others one.",
+    does: "Sends 32 notifications, eight at a time, half of them with a wrong key at first: each of these must be refused and \
+           come again.",
     why: "State that requests share (a field of a singleton, a variable of a module, a thread that is used again without \
           its context being cleared) gives one request the answer, or the rights, of another. It shows under load only.",
     mend: "Keep what belongs to a request in local variables, or in the request's own context.",
@@ -92,23 +92,20 @@ const CONCURRENT: Property = Property {
 };
 
 fn concurrent(setting: &Setting) -> Option<Case> {
-    const PAIRS: usize = 8;
+    const PAIRS: usize = 16;
     let event = setting.event_types().next()?.wire_name();
     let name = |kind: &str, number: usize| format!("{kind}-{number}");
     let mut steps = Vec::new();
     for number in 0..PAIRS {
-        for kind in ["right", "wrong"] {
-            steps.push(json!({ "emit": event, "save": name(kind, number) }));
-        }
+        // By turns, so that of those under way neither kind is always the last.
+        let kinds = if number % 2 == 0 { ["right", "wrong"] } else { ["wrong", "right"] };
+        steps.extend(kinds.map(|kind| json!({ "emit": event, "save": name(kind, number) })));
         steps.push(json!({ "fault": { "wrong_key": 1 }, "of": name("wrong", number) }));
     }
     steps.push(json!({ "until": "delivered" }));
-    let all = |kind| (0..PAIRS).map(|number| name(kind, number)).collect::<Vec<_>>();
-    let expect = json!([
-        { "attempts": { "of": all("right"), "exactly": 1 } },
-        { "attempts": { "of": all("wrong"), "exactly": 2 } },
-        { "delivered": "all" },
-    ]);
+    let wrong: Vec<String> = (0..PAIRS).map(|number| name("wrong", number)).collect();
+    // Not exactly two: an attempt may also meet a connection that the receiver has just closed, as it may.
+    let expect = json!([{ "attempts": { "of": wrong, "at_least": 2 } }, { "delivered": "all" }]);
     let subscription = json!({ "events": "all", "concurrency": 8 });
     Some(Case::new("", Value::from(steps)).subscription(subscription).expect(expect))
 }
