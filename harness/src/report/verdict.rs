@@ -29,6 +29,10 @@ pub struct Headline {
 /// The verdict on a run that ended in this way.
 pub fn headline(subject: Subject, run: &RunFinished) -> Headline {
     let (tone, text) = match Exit::of_run(&run.totals, &run.end) {
+        Exit::Held if run.totals.checks.warned > 0 => {
+            let but_for = count(run.totals.checks.warned, "check");
+            (Tone::Good, format!("everything that was checked held, but for {but_for} not red in this run"))
+        }
         Exit::Held => (Tone::Good, "everything that was checked held".to_owned()),
         // A scenario that holds against expectation breaks no check.
         Exit::Broken if run.totals.checks.failed == 0 => {
