@@ -415,7 +415,8 @@ pub enum RunEnd {
     StoppedEarly(usize),
     /// The user interrupted it; so many scenarios were not run.
     Interrupted(usize),
-    /// The target never came up within `--wait-for-target`, for this reason.
+    /// Nothing more could be judged: the target never came up within `--wait-for-target`, accepts nothing, or is
+    /// gone. Why, and what to do.
     Unreachable(String),
     /// The harness failed beyond one scenario, in this way.
     Failed(String),

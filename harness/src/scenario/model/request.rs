@@ -174,11 +174,12 @@ impl fmt::Display for AnswerKind {
 
 impl fmt::Display for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, kinds) = match self {
-            Self::Only(kinds) => ("", kinds),
-            Self::Not(kinds) => ("not ", kinds),
-        };
+        let (Self::Only(kinds) | Self::Not(kinds)) = self;
         let texts: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-        write!(f, "{word}{}", texts.join(" or "))
+        match self {
+            Self::Only(_) => f.write_str(&texts.join(" or ")),
+            Self::Not(_) if texts.len() == 1 => write!(f, "not {}", texts[0]),
+            Self::Not(_) => write!(f, "none of: {}", texts.join(", ")),
+        }
     }
 }
