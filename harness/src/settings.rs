@@ -49,6 +49,8 @@ pub struct Connection {
     pub target: Option<Endpoint>,
     /// The key agreed on; `None`: no authorization header.
     pub api_key: Option<ApiKey>,
+    /// The file that the key comes from, if it comes from one.
+    pub api_key_file: Option<PathBuf>,
     /// Whom to trust.
     pub trust: Trust,
     /// What to do with `http://`.

@@ -78,7 +78,11 @@ impl ConnectionArgs {
             Some(text) => Some(endpoint(text)?),
             None => None,
         };
-        let api_key = match (&self.api_key, self.api_key_file.as_ref().or(config.api_key_file.as_ref())) {
+        let api_key_file = match self.api_key {
+            Some(_) => None,
+            None => self.api_key_file.or_else(|| config.api_key_file.clone()),
+        };
+        let api_key = match (&self.api_key, &api_key_file) {
             (Some(key), _) => Some(ApiKey::new(key.as_str()).map_err(Failure::usage)?),
             (None, Some(path)) => Some(key_from(path)?),
             (None, None) => None,
@@ -94,6 +98,7 @@ impl ConnectionArgs {
         Ok(Connection {
             target,
             api_key,
+            api_key_file,
             trust,
             plain_http: if allow_http { PlainHttp::Permitted } else { PlainHttp::Refused },
             http_version: if http2 { HttpVersion::Http2IfOffered } else { HttpVersion::Http1 },

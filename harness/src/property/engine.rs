@@ -207,6 +207,7 @@ impl Checks<'_> {
             max_examples: self.settings.max_examples,
             progress: &mut progress,
             spent: *spent,
+            controls: Vec::new(),
         };
         let tried = trial.run().await;
         *spent = trial.spent;

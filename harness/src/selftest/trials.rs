@@ -231,6 +231,7 @@ fn checks(
             connection: Connection {
                 target: Some(endpoint.clone()),
                 api_key: Some(key),
+                api_key_file: None,
                 trust: Trust::Pem(identity.ca_pem().into()),
                 plain_http: PlainHttp::Refused,
                 http_version: HttpVersion::Http1,
