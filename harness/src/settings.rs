@@ -59,7 +59,7 @@ pub struct Connection {
     pub resolve: Vec<Resolve>,
     /// Headers added to every notification, in order.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Longest wait for a TCP connection.
+    /// Longest wait for a TCP connection, and once more for the TLS handshake on it.
     pub connect_timeout: Duration,
     /// Longest wait for an acknowledgement.
     pub ack_timeout: Duration,

@@ -63,7 +63,7 @@ pub(super) struct ConnectionArgs {
         hide_env_values = true
     )]
     header: Vec<Header>,
-    /// Longest wait for a connection [default: 5s]
+    /// Longest wait for a TCP connection, and again for TLS on it [default: 5s]
     #[arg(long, value_name = "SPAN", env = "PNS_CONNECT_TIMEOUT", hide_short_help = true, value_parser = timeout)]
     connect_timeout: Option<Duration>,
     /// Longest wait for an acknowledgement [default: 10s]

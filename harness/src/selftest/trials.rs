@@ -236,7 +236,7 @@ fn checks(
                 http_version: HttpVersion::Http1,
                 resolve: Vec::new(),
                 headers: Vec::new(),
-                connect_timeout: Connection::CONNECT_TIMEOUT,
+                connect_timeout: ACK_TIMEOUT,
                 ack_timeout: ACK_TIMEOUT,
             },
             probe: Some(probe),

@@ -30,8 +30,11 @@ pub(super) const ALL: &[Property] = &[
 const USE_THE_SERVER: &str = "Leave the reading of heads to the server or framework and ask it for headers by its own \
      functions, which know neither case nor white space; do not look names up in a map of your own.";
 
+/// How a header's name is written.
+type Spelling = fn(&str) -> String;
+
 /// Header lines of these spellings of names, with the value right behind `colon`, and the key if there is one.
-fn spelt(setting: &Setting, spell: fn(&str) -> String, colon: &str) -> Vec<String> {
+fn spelt(setting: &Setting, spell: Spelling, colon: &str) -> Vec<String> {
     let mut lines = vec![format!("{}{colon}application/json", spell("Content-Type"))];
     if setting.api_key.is_some() {
         lines.push(format!("{}{colon}api_key {{{{api_key}}}}", spell("Authorization")));
@@ -64,7 +67,7 @@ const HEADER_NAMES_IN_ANY_CASE: Property = Property {
 
 fn names_in_any_case(setting: &Setting) -> Option<Vec<Case>> {
     let text = settled(setting)?;
-    let spellings: [(&str, fn(&str) -> String); 3] =
+    let spellings: [(&str, Spelling); 3] =
         [("small letters", str::to_lowercase), ("capitals", str::to_uppercase), ("both", mixed)];
     let mut cases = Vec::new();
     for (label, spell) in spellings {
@@ -224,7 +227,7 @@ const FORWARDED_PROTO_HTTP: Property = Property {
     tags: &["headers", "proxy"],
     needs: &[],
     does: "Sends a notification with `X-Forwarded-Proto: http`, over TLS all the same.",
-    why: "PNS follows no redirect that Cvent's page would tell of. Behind two proxies, of which the first ends TLS, the second \
+    why: "Cvent's page tells of no redirects, and nobody should rely on their being followed. Behind two proxies, of which the first ends TLS, the second \
           often says `http`, and `RequireHttps` redirects every notification to the address that it was sent to. Where the \
           header can be trusted, the redirect is right; this says only that it would be sent.",
     mend: "Let the first proxy set the header and the others pass it on, or exempt the path of notifications from the \
