@@ -53,6 +53,8 @@ pub(super) struct Broken {
     pub labels: Vec<String>,
     /// Cases that were not played any more.
     pub left: usize,
+    /// That the receiver stopped accepting, and whether it recovered.
+    pub afterwards: Option<String>,
 }
 
 /// What a property's cases cost.
@@ -143,7 +145,15 @@ impl Trial<'_> {
         };
         labels.retain(|label| !label.is_empty());
         let (check, reproduced) = self.again(&case, *check).await;
-        Tried::Broken(Box::new(Broken { case, check, reproduced, shrunk_by: 0, labels, left }))
+        Tried::Broken(Box::new(Broken {
+            case,
+            check,
+            reproduced,
+            shrunk_by: 0,
+            labels,
+            left,
+            afterwards: None,
+        }))
     }
 
     async fn drawn(&mut self, strategy: &BoxedStrategy<Case>) -> Tried {
@@ -176,7 +186,8 @@ impl Trial<'_> {
         check: CheckResult,
     ) -> Tried {
         let (check, reproduced) = self.again(&case, check).await;
-        let mut broken = Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0 };
+        let mut broken =
+            Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0, afterwards: None };
         // What comes and goes would be shrunk by chance.
         if !reproduced.is_certain() {
             return Tried::Broken(Box::new(broken));

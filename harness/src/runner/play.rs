@@ -340,7 +340,7 @@ pub(super) fn connection_flags(connection: &Connection, add: &mut impl FnMut(Str
     }
 }
 
-pub(super) fn location(place: &Place) -> Location {
+pub(crate) fn location(place: &Place) -> Location {
     Location { file: place.file.to_string(), line: place.line }
 }
 
