@@ -10,6 +10,8 @@ pns=$(realpath "$pns")
 here=$PWD/check
 
 dir=$(mktemp -d)
+# SQLite waits for the disk at each commit, which is not what is tried here.
+data=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 pids=()
 end() {
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
@@ -19,6 +21,7 @@ end() {
 cleanup() {
     end
     if [ -n "${KEEP:-}" ]; then printf 'kept: %s\n' "$dir"; else rm -rf "$dir"; fi
+    rm -rf "$data"
 }
 trap cleanup EXIT
 # `pns check` keeps a note of what failed in its working directory.
@@ -114,7 +117,7 @@ python_app() {
         return 0
     fi
     PORT=$(free_port)
-    export PORT DATABASE="$dir/$name.db"
+    export PORT DATABASE="$data/$name.db"
     check "$name" "$packages, $(python3 --version)" "$dir/$name/bin/$command" "${@//PORT/$PORT}"
 }
 python_app flask 'flask==3.1.3 werkzeug==3.1.9 gunicorn==27.0.1' gunicorn --no-control-socket --chdir "$here" --threads 8 \
@@ -125,8 +128,8 @@ python_app fastapi 'fastapi==0.165.0 starlette==1.10.0 pydantic==2.14.4 uvicorn=
 PORT=$(free_port)
 export PORT
 if ! wanted php; then :; elif have php php-cli php-sqlite3; then
-    export DATABASE="$dir/php.db"
-    PHP_CLI_SERVER_WORKERS=4 check php "$(php -r 'echo PHP_VERSION;'), built-in server" \
+    export DATABASE="$data/php.db"
+    check php "$(php -r 'echo PHP_VERSION;'), built-in server" \
         php -d display_errors=0 -S "127.0.0.1:$PORT" "$here/php_app.php"
 else
     skip php 'PHP is not installed (with CI=true, root installs it)'
