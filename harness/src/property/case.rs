@@ -31,7 +31,8 @@ impl Case {
     /// A case of one plain `request` step: `request` as its map, `answer` as what may come back.
     #[must_use]
     pub fn request(label: impl Into<String>, request: Value, answer: Value) -> Self {
-        Self::new(label, json!([{ "request": request, "answer": answer }]))
+        let step = Map::from_iter([("request".to_owned(), request), ("answer".to_owned(), answer)]);
+        Self::new(label, Value::Array(vec![Value::Object(step)]))
     }
 
     /// The same, with the settings of the one subscription.

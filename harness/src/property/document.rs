@@ -120,9 +120,7 @@ fn escaped(text: &str) -> String {
     for c in text.chars() {
         if c == '`' {
             inside_code = !inside_code;
-        } else if !inside_code && matches!(c, '<' | '*' | '_' | '[' | ']' | '|') {
-            escaped.push('\\');
-        } else if inside_code && c == '|' {
+        } else if c == '|' || !inside_code && matches!(c, '<' | '*' | '_' | '[' | ']') {
             escaped.push('\\');
         }
         escaped.push(c);

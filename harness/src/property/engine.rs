@@ -12,9 +12,8 @@ use super::kinds::{Cases, Property};
 use super::setting::Setting;
 use super::trial::{Broken, SHRINKING_MAX, Spent, Trial, Tried};
 use crate::event::{
-    CheckFailure, CheckResult, CheckVerdict, Event, Note, Reproduced, RunEnd, RunFinished, RunStarted,
-    ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioText, ScenarioVerdict, Strength, Subject,
-    Target, Totals,
+    CheckFailure, CheckResult, CheckVerdict, Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished,
+    ScenarioProgress, ScenarioStarted, ScenarioText, ScenarioVerdict, Strength, Subject, Target, Totals,
 };
 use crate::redact::Redactor;
 use crate::report::text::{count, wall};
@@ -350,24 +349,30 @@ impl Checks<'_> {
     }
 }
 
-/// What was found, in how many of the property's cases, and what it did to the receiver.
+/// What was found, in which of the property's cases, and what it did to the receiver.
 fn found(found: &str, broken: &Broken) -> String {
-    /// More would hide the finding behind a list.
-    const LABELS_MAX: usize = 8;
-    let Broken { labels, left, afterwards, .. } = broken;
     let mut text = found.to_owned();
-    if !labels.is_empty() {
-        let named = labels.iter().take(LABELS_MAX).cloned().collect::<Vec<_>>().join(", ");
-        text.push_str(&format!("\nin: {named}"));
-        if labels.len() > LABELS_MAX {
-            text.push_str(&format!(" and {} more", labels.len() - LABELS_MAX));
-        }
-        if *left > 0 {
-            text.push_str(&format!("; {} not tried", count(*left as u64, "more case")));
-        }
+    if !broken.labels.is_empty() {
+        text.push_str(&format!("\nin: {}", listed(&broken.labels)));
     }
-    if let Some(afterwards) = afterwards {
+    if !broken.others.is_empty() {
+        text.push_str(&format!("\nit failed in another way in: {}", listed(&broken.others)));
+    }
+    if broken.left > 0 {
+        text.push_str(&format!("\n{} not tried", count(broken.left as u64, "more case")));
+    }
+    if let Some(afterwards) = &broken.afterwards {
         text.push_str(&format!("\nafterwards, a plain valid notification was not accepted: {afterwards}"));
+    }
+    text
+}
+
+/// The first of them: more would hide the finding behind a list.
+fn listed(labels: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = labels.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if labels.len() > SHOWN {
+        text.push_str(&format!(" and {} more", labels.len() - SHOWN));
     }
     text
 }
@@ -396,6 +401,5 @@ fn stopped(property: &'static Property, setting: &Setting, found: String) -> Bro
         pns_time: Duration::ZERO,
         failure: Some(Box::new(failure)),
     };
-    let reproduced = Reproduced { failed: 1, tried: 1 };
-    Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0, afterwards: None }
+    Broken { labels: Vec::new(), ..Broken::of(case, check) }
 }

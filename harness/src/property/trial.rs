@@ -49,12 +49,32 @@ pub(super) struct Broken {
     pub reproduced: Reproduced,
     /// Simpler cases tried.
     pub shrunk_by: u64,
-    /// Which of the property's cases failed, by their labels, where it has several.
+    /// Which of the property's cases failed in the same way, by their labels, where it has several.
     pub labels: Vec<String>,
+    /// Which failed in another way.
+    pub others: Vec<String>,
     /// Cases that were not played any more.
     pub left: usize,
     /// That the receiver stopped accepting, and whether it recovered.
     pub afterwards: Option<String>,
+}
+
+impl Broken {
+    /// A case that failed for the first time.
+    pub(super) fn of(case: Case, check: CheckResult) -> Self {
+        let labels = Some(case.label.clone()).filter(|label| !label.is_empty()).into_iter().collect();
+        let reproduced = Reproduced { failed: 1, tried: 1 };
+        let others = Vec::new();
+        Self { case, check, reproduced, shrunk_by: 0, labels, others, left: 0, afterwards: None }
+    }
+
+    /// Another case that failed.
+    fn join(&mut self, case: &Case, check: &CheckResult) {
+        let found = |check: &CheckResult| check.failure.as_ref().map(|failure| failure.found.clone());
+        let is_alike = found(&self.check) == found(check);
+        let labels = if is_alike { &mut self.labels } else { &mut self.others };
+        labels.push(case.label.clone());
+    }
 }
 
 /// What a property's cases cost.
@@ -117,43 +137,34 @@ impl Trial<'_> {
         }
         let total = cases.len();
         let watch = Stopwatch::start();
-        let mut first: Option<(Case, Box<CheckResult>)> = None;
-        let (mut labels, mut other, mut left) = (Vec::new(), None, 0);
+        let mut first: Option<Box<Broken>> = None;
+        let mut other = None;
         let (mut has_held, mut left_out) = (false, None);
         for (index, case) in cases.into_iter().enumerate() {
-            if first.is_some() && watch.elapsed() > FAILING_TIME {
-                left = total - index;
+            if let Some(broken) = &mut first
+                && watch.elapsed() > FAILING_TIME
+            {
+                broken.left = total - index;
                 break;
             }
             self.tell(format!("case {} of {total}", index + 1));
             match self.play_controlled(&case).await {
                 Played::Held => has_held = true,
                 Played::LeftOut(why) => left_out = Some(Tried::Skipped(why)),
-                Played::Broken(check) => {
-                    labels.push(case.label.clone());
-                    if first.is_none() {
-                        first = Some((case, check));
-                    }
-                }
+                Played::Broken(check) => match &mut first {
+                    Some(broken) => broken.join(&case, &check),
+                    None => first = Some(Box::new(Broken::of(case, *check))),
+                },
                 Played::Undecided(why) => other = Some(other.unwrap_or(Tried::Undecided(why))),
                 Played::Skipped(why) => other = Some(other.unwrap_or(Tried::Skipped(why))),
                 Played::Error(why) => return Tried::Error(why),
             }
         }
-        let Some((case, check)) = first else {
+        let Some(mut broken) = first else {
             return other.or(left_out.filter(|_| !has_held)).unwrap_or(Tried::Held);
         };
-        labels.retain(|label| !label.is_empty());
-        let (check, reproduced) = self.again(&case, *check).await;
-        Tried::Broken(Box::new(Broken {
-            case,
-            check,
-            reproduced,
-            shrunk_by: 0,
-            labels,
-            left,
-            afterwards: None,
-        }))
+        self.again(&mut broken).await;
+        Tried::Broken(broken)
     }
 
     async fn drawn(&mut self, strategy: &BoxedStrategy<Case>) -> Tried {
@@ -185,11 +196,10 @@ impl Trial<'_> {
         case: Case,
         check: CheckResult,
     ) -> Tried {
-        let (check, reproduced) = self.again(&case, check).await;
-        let mut broken =
-            Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0, afterwards: None };
+        let mut broken = Broken::of(case, check);
+        self.again(&mut broken).await;
         // What comes and goes would be shrunk by chance.
-        if !reproduced.is_certain() {
+        if !broken.reproduced.is_certain() {
             return Tried::Broken(Box::new(broken));
         }
         let watch = Stopwatch::start();
@@ -209,19 +219,16 @@ impl Trial<'_> {
         Tried::Broken(Box::new(broken))
     }
 
-    /// Plays a case that failed again; gives back what it last failed with.
-    async fn again(&mut self, case: &Case, check: CheckResult) -> (CheckResult, Reproduced) {
-        let mut last = check;
-        let mut reproduced = Reproduced { failed: 1, tried: 1 };
-        while reproduced.tried < TRIES {
-            self.tell(format!("trying a failure again, {} of {TRIES}", reproduced.tried + 1));
-            reproduced.tried += 1;
-            if let Played::Broken(check) = self.play(case).await {
-                reproduced.failed += 1;
-                last = *check;
+    /// Plays a case that failed again, and keeps what it last failed with.
+    async fn again(&mut self, broken: &mut Broken) {
+        while broken.reproduced.tried < TRIES {
+            self.tell(format!("trying a failure again, {} of {TRIES}", broken.reproduced.tried + 1));
+            broken.reproduced.tried += 1;
+            if let Played::Broken(check) = self.play(&broken.case).await {
+                broken.reproduced.failed += 1;
+                broken.check = *check;
             }
         }
-        (last, reproduced)
     }
 
     /// Plays one case, and one that fails once more with nothing changed: what a plain notification of its type meets,

@@ -61,7 +61,7 @@ pub(super) enum Goes {
 
 impl Answered {
     /// Adds the check.
-    pub(super) fn tell(self: Box<Self>, world: &World, checks: &mut Checks<'_>, place: &Place) -> Goes {
+    pub(super) fn tell(self, world: &World, checks: &mut Checks<'_>, place: &Place) -> Goes {
         let title = self.title;
         match self.verdict {
             Verdict::Held => {

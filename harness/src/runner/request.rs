@@ -153,8 +153,8 @@ async fn at_once(
         }
     }
     let reason = format!(
-        "the receiver asked to be sent less (429, or 503 with Retry-After), as it may, and did so again {} times",
-        TRIES_AGAIN_MAX
+        "the receiver asked to be sent less (429, or 503 with Retry-After), as it may, and did so again \
+         {TRIES_AGAIN_MAX} times"
     );
     Ok(Some(Verdict::Undecided(reason)))
 }

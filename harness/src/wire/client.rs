@@ -20,8 +20,11 @@ use super::stream::{Narrow, Stream};
 pub(crate) struct Client {
     transport: HttpsTransport,
     endpoint: Arc<Endpoint>,
-    configs: Arc<Mutex<BTreeMap<(Tls, Offered), Arc<ClientConfig>>>>,
+    configs: Arc<Mutex<Configs>>,
 }
+
+/// TLS settings by their shape.
+type Configs = BTreeMap<(Tls, Offered), Arc<ClientConfig>>;
 
 /// The HTTP that is offered by ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -35,7 +35,8 @@ pub(super) fn plain(setting: &Setting) -> Option<EventType> {
 
 /// A generated notification with something laid over it.
 pub(super) fn laid_over(label: impl Into<String>, event_type: EventType, with: Value, answer: Value) -> Case {
-    Case::request(label, json!({ "event": event_type.wire_name(), "with": with }), answer)
+    let members = [("event".to_owned(), json!(event_type.wire_name())), ("with".to_owned(), with)];
+    Case::request(label, Value::Object(Map::from_iter(members)), answer)
 }
 
 /// A body of exactly this text.

@@ -1,7 +1,7 @@
 //! `delivery`: what comes of a sender that never gives up. Duplicates, any order, old notifications, bursts. Only
 //! acknowledgements are looked at; [`effects`](super::effects) looks at what the receiver did.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::case::Case;
 use super::super::draw;
@@ -54,10 +54,15 @@ fn until_delivered(mut steps: Vec<Value>) -> Value {
     Value::from(steps)
 }
 
+/// A step that plans a failure for the notification saved as `it`.
+pub(super) fn planned(fault: Value) -> Value {
+    Value::Object(Map::from_iter([("fault".to_owned(), fault), ("of".to_owned(), json!("it"))]))
+}
+
 /// One notification, a failure on its way, and delivery at the next attempt.
 fn with_fault(setting: &Setting, label: &str, fault: Value, failures: u32) -> Option<Case> {
     let event = setting.event_types().next()?.wire_name();
-    let steps = vec![json!({ "emit": event, "save": "it" }), json!({ "fault": fault, "of": "it" })];
+    let steps = vec![json!({ "emit": event, "save": "it" }), planned(fault)];
     let expect = json!([{ "delivered": "all" }, { "attempts": { "of": "it", "exactly": failures + 1 } }]);
     Some(Case::new(label, until_delivered(steps)).subscription(json!({ "events": "all" })).expect(expect))
 }
@@ -226,7 +231,8 @@ const SAME_RFP_MANY_EVENTS: Property = Property {
     cases: Cases::Fixed(|setting| {
         let Some(place) = setting.pack.roles().rfp_id.clone() else { return Vec::new() };
         let has_rfp = |one: &pns_engine::EventType| *one != pns_engine::EventType::VenueVisibilityChanged;
-        let types: Vec<&str> = setting.event_types().filter(has_rfp).map(|one| one.wire_name()).collect();
+        let types: Vec<&str> =
+            setting.event_types().filter(has_rfp).map(pns_engine::EventType::wire_name).collect();
         let at = |label: &str, concurrency: u32| {
             let steps =
                 vec![json!({ "emit": types, "with": { (place.clone()): "{{rfp}}" }, "save": "events" })];

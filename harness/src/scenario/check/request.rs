@@ -189,6 +189,10 @@ fn target(reader: &mut Reader<'_>, node: &Node) -> Option<RequestTarget> {
     })
 }
 
+fn unwanted_text(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
+    reader.text_with_key(node)
+}
+
 fn header_line(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
     match &node.value {
         Value::Map(_) => {
@@ -233,7 +237,7 @@ fn course(reader: &mut Reader<'_>, step: &Fields<'_>, stop: Option<Stop>) -> Cou
         or_skip: reader.optional(step, "or_skip", Reader::flag).unwrap_or(false),
         body_without: step
             .get("body_without")
-            .map(|node| texts(reader, node, LISTED_MAX, |reader, node| reader.text_with_key(node)))
+            .map(|node| texts(reader, node, LISTED_MAX, unwanted_text))
             .unwrap_or_default(),
         title: reader.optional(step, "title", Reader::text_template),
         save: reader.optional(step, "save", Reader::name),

@@ -1,4 +1,5 @@
-//! Texts that people write.
+//! Texts that people write. Those of plain notifications are drawn as well, so that none of these cases has a plain
+//! one for its control.
 
 use pns_engine::EventType;
 use proptest::prelude::*;
@@ -71,7 +72,7 @@ fn texts(setting: &Setting, filled: Filled, texts: &[(&str, &str)]) -> Vec<Case>
                 .collect();
             if !with.is_empty() {
                 let label = format!("{label}, {}", event_type.wire_name());
-                cases.push(laid_over(label, event_type, Value::Object(with), accepted()));
+                cases.push(laid_over(label, event_type, Value::Object(with), accepted()).plain());
             }
         }
     }
@@ -219,7 +220,8 @@ fn long_texts(setting: &Setting, lengths: &[usize], units: &[(&str, &str)]) -> V
     for (name, unit) in units {
         for length in lengths {
             let text = json!(unit.repeat(*length));
-            let case = laid_over(format!("{length} {name}"), event_type, json!({ &place: text }), accepted());
+            let case = laid_over(format!("{length} {name}"), event_type, json!({ &place: text }), accepted())
+                .plain();
             cases.push((case, text));
         }
     }
@@ -280,7 +282,7 @@ const TEXT_EMPTY: Property = Property {
         let Some((event_type, places)) = places(setting).into_iter().next() else { return Vec::new() };
         let with = |text: &str| places.iter().map(|place| (place.clone(), json!(text))).collect();
         [("empty", ""), ("a space", " ")]
-            .map(|(label, text)| laid_over(label, event_type, Value::Object(with(text)), accepted()))
+            .map(|(label, text)| laid_over(label, event_type, Value::Object(with(text)), accepted()).plain())
             .into()
     }),
 };
@@ -337,7 +339,7 @@ const MESSAGE_TEXTS: Property = Property {
         let case = move |((event_type, places), texts): ((EventType, Vec<String>), Vec<String>)| {
             let with = places.into_iter().zip(texts).map(|(place, text)| (place, json!(writable(&text))));
             let with = with.filter(|(place, text)| shared.allows(event_type, place, text)).collect();
-            laid_over("", event_type, Value::Object(with), accepted())
+            laid_over("", event_type, Value::Object(with), accepted()).plain()
         };
         Some(drawn.prop_map(case).boxed())
     }),

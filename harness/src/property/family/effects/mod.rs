@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::case::Case;
 use super::super::kinds::{Cases, Need, Property};
 use super::super::setting::Setting;
+use super::delivery::planned;
 use crate::clause::Clause;
 use crate::event::Strength;
 
@@ -66,8 +67,7 @@ fn plain(setting: &Setting) -> Option<&'static str> {
 }
 
 fn with_fault(setting: &Setting, label: &str, fault: Value) -> Option<Case> {
-    let fault = json!({ "fault": fault, "of": "it" });
-    Some(delivered(label, json!({ "emit": plain(setting)? }), &[fault], 4))
+    Some(delivered(label, json!({ "emit": plain(setting)? }), &[planned(fault)], 4))
 }
 
 const PROCESSED_ONCE: Property = Property {
