@@ -13,7 +13,7 @@ fn every_bug_is_caught_and_nothing_turns_red_on_correct_receivers() {
     let settings = SelftestSettings {
         seed: SEED,
         specimens: selftest::all().collect(),
-        jobs: NonZeroUsize::new(12).unwrap(),
+        jobs: NonZeroUsize::new(32).unwrap(),
         max_examples: 3,
         on_bugs: OnBugs::Named,
     };

@@ -19,7 +19,7 @@ use pns_simulator::clock::Stopwatch;
 /// Enough for a selftest: every bug has a case that shows it.
 const MAX_EXAMPLES: NonZeroU32 = NonZeroU32::new(8).expect("not zero");
 /// Most of a trial is waiting: several share a processor.
-const JOBS_EACH: usize = 4;
+const JOBS_EACH: usize = 16;
 
 /// Try the checks on embedded receivers, faulty and unusual ones, and tell which caught what.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Tell on standard error of each receiver when it is done
     #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
     verbose: bool,
-    /// Receivers at the same time [default: four for each processor]
+    /// Receivers at the same time [default: sixteen for each processor]
     #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]
     jobs: Option<NonZeroUsize>,
 }
