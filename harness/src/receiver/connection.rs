@@ -325,7 +325,7 @@ impl AsyncWrite for Wire {
 
 /// The tasks of one HTTP/2 connection's streams: they end with it.
 #[derive(Clone, Debug, Default)]
-struct Streams(Arc<Mutex<JoinSet<()>>>);
+pub(crate) struct Streams(Arc<Mutex<JoinSet<()>>>);
 
 impl<F> hyper::rt::Executor<F> for Streams
 where

@@ -37,6 +37,7 @@ pub use judge::EventTypes;
 pub use reaction::{Answer, Counted, Effect, FailFirst, RateLimit, Reaction, Script, StatusAnswer};
 pub use script::ScriptError;
 
+pub(crate) use connection::Streams;
 use connection::{Acceptor, Ask};
 use journal::Journal;
 use player::Player;

@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Response;
@@ -12,13 +12,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::task::JoinSet;
 
 use super::message::{Answer, Field, Head, Reply, Request, Version, internal_error, refuse};
 use super::plan::Alpn;
 use super::service;
 use super::state::Shared;
 use super::wire::Stream;
+use crate::receiver::Streams;
 
 /// Streams at once on one connection: more than any check opens.
 const STREAMS_MAX: u32 = 200;
@@ -90,21 +90,4 @@ async fn response(shared: &Shared, reply: Reply) -> Response<Full<Bytes>> {
         builder = builder.header(name, value);
     }
     builder.body(Full::new(body)).unwrap_or_else(|_| Response::new(Full::default()))
-}
-
-/// The tasks of one connection's streams: they end with it.
-#[derive(Clone, Debug, Default)]
-struct Streams(Arc<Mutex<JoinSet<()>>>);
-
-impl<F> hyper::rt::Executor<F> for Streams
-where
-    F: Future + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            stream.await;
-        });
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pns_simulator::endpoint::Endpoint;
-use pns_simulator::transport::{BareError, HttpsTransport, Timeouts};
+use pns_simulator::transport::{BareError, HttpsTransport, Narrow, Stream, Timeouts};
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::shape::{Alpn, Below, NameIndication, Sessions, Tls, Version};
-use super::stream::{Narrow, Stream};
 
 /// Opens connections to one endpoint. Clones share TLS sessions.
 #[derive(Clone, Debug)]

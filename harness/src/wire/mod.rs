@@ -14,7 +14,6 @@ pub(crate) mod http2;
 pub(crate) mod plan;
 pub mod shape;
 pub(crate) mod show;
-mod stream;
 
 #[cfg(test)]
 mod tests;

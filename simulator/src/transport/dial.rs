@@ -20,8 +20,9 @@ use super::failure::Failure;
 use super::pool::{Connection, Protocol};
 use super::settings::{Resolver, Settings};
 use super::stopwatch::Stopwatch;
+use super::stream::{Narrow, Stream};
 use super::tls::ClientCertificateAsked;
-use super::wire::{Progress, Stream, Wire};
+use super::wire::{Progress, Wire};
 use crate::endpoint::Endpoint;
 
 /// How long a connection that is no longer needed may take to say goodbye.
@@ -78,7 +79,7 @@ pub(super) async fn stream(
     // A parsed endpoint's host is a DNS name or an IP address; what rustls takes for neither has no certificate.
     let name = ServerName::try_from(endpoint.host().to_owned())
         .map_err(|error| Failure::new(FailureReason::Tls(TlsFailure::WrongHost), error.to_string()))?;
-    let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
+    let handshake = TlsConnector::from(Arc::new(config)).connect(name, Narrow::from(tcp));
     let stream = match timeout(settings.timeouts.tls, handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(Failure::handshake(&error, asked.get()).into()),

@@ -19,6 +19,7 @@ mod retry_after;
 mod scripted;
 mod settings;
 mod stopwatch;
+mod stream;
 mod tls;
 mod trust;
 mod wire;
@@ -30,6 +31,7 @@ pub use settings::{
     Http2, PlainHttp, PoolLimits, ResolveOverride, Resolver, ResponseLimits, Settings, SettingsError,
     Timeouts, Trust,
 };
+pub use stream::{Narrow, Stream};
 
 use std::future::Future;
 use std::net::SocketAddr;

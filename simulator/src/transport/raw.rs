@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::injected::Break;
-use super::wire::Stream;
+use super::stream::Stream;
 
 /// How long the receiver may take to notice that a cut request is over.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ async fn settle(stream: &Stream) {
     if let Stream::Tls(tls) = stream
         && tls.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3)
     {
-        let _tickets_or_given_up = timeout(SETTLE_LIMIT, tls.get_ref().0.peek(&mut [0])).await;
+        let _tickets_or_given_up = timeout(SETTLE_LIMIT, tls.get_ref().0.tcp.peek(&mut [0])).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The byte stream below HTTP, and how far a request has got on it.
+//! How far a request has got on its byte stream.
 
 use std::io;
 use std::pin::Pin;
@@ -7,54 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio_rustls::client::TlsStream;
 
-/// TCP, protected or not.
-#[derive(Debug)]
-pub(super) enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Stream {
-    pub(super) fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
-        }
-    }
-}
-
-macro_rules! delegate {
-    ($self:ident, $method:ident, $($argument:expr),*) => {
-        match $self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).$method($($argument),*),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).$method($($argument),*),
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_read, cx, buf)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        delegate!(self, poll_write, cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_flush, cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_shutdown, cx)
-    }
-}
+use super::stream::Stream;
 
 /// How far the request on a connection has got. HTTP/1.1 carries one at a time; HTTP/2 does not use it.
 #[derive(Debug, Default)]

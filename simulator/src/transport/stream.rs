@@ -1,4 +1,4 @@
-//! The byte stream of a request: TCP, with TLS over it or without.
+//! The byte stream below HTTP: TCP, with TLS over it or without.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -11,10 +11,17 @@ use tokio_rustls::client::TlsStream;
 
 /// TCP that takes so many bytes at a time.
 #[derive(Debug)]
-pub(super) struct Narrow {
-    pub(super) tcp: TcpStream,
+pub struct Narrow {
+    /// The connection.
+    pub tcp: TcpStream,
     /// Most bytes of one write; `None`: as they come.
-    pub(super) most: Option<NonZeroUsize>,
+    pub most: Option<NonZeroUsize>,
+}
+
+impl From<TcpStream> for Narrow {
+    fn from(tcp: TcpStream) -> Self {
+        Self { tcp, most: None }
+    }
 }
 
 impl AsyncRead for Narrow {
@@ -41,13 +48,17 @@ impl AsyncWrite for Narrow {
 
 /// TCP, protected or not.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub enum Stream {
+    /// Without TLS.
     Plain(TcpStream),
+    /// With TLS.
     Tls(Box<TlsStream<Narrow>>),
 }
 
 impl Stream {
-    pub(super) fn tcp(&self) -> &TcpStream {
+    /// The TCP connection, for options.
+    #[must_use]
+    pub fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
             Self::Tls(tls) => &tls.get_ref().0.tcp,
