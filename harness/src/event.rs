@@ -60,7 +60,7 @@ pub struct RunStarted {
     pub filtered_out: usize,
     /// What the reader must know to judge the verdicts.
     pub notes: Vec<Note>,
-    /// The most requests that the run may make, by the scenarios' own limits.
+    /// The most requests that scenarios may make by their own limits; about how many checks make if all hold.
     pub request_budget: u64,
     /// What [`Event::ScenarioStarted`] stands for.
     pub subject: Subject,

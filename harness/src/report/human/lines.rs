@@ -19,14 +19,19 @@ const WIDTH: usize = 90;
 pub(super) fn head(out: &mut impl Write, run: &RunStarted) -> io::Result<()> {
     let program = paint(BOLD, &format!("pns {}", run.version));
     writeln!(out, "{program} judges {}", paint(BOLD, &printable(target(&run.target))))?;
+    let requests = count(run.request_budget, "request");
+    let budget = match run.subject {
+        Subject::Scenarios => format!("at most {requests}"),
+        // Trying a failure again and shrinking it makes more.
+        Subject::Checks => format!("about {requests} if all holds"),
+    };
     writeln!(
         out,
-        "{}, {} time from {}, seed {}, at most {}",
+        "{}, {} time from {}, seed {}, {budget}",
         count(run.scenarios as u64, noun(run.subject)),
         run.gear,
         instant(run.epoch),
         run.seed,
-        count(run.request_budget, "request"),
     )?;
     for note in &run.notes {
         let loud = matches!(note, Note::TlsNotVerified | Note::PlainHttp | Note::Unsound { .. });
