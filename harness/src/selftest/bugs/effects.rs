@@ -438,7 +438,7 @@ async fn noted_later(shared: Arc<Shared>, note: Note) -> Result {
         return Ok(());
     }
     shared.process(&note);
-    clock::pause(Duration::from_millis(100)).await;
+    clock::pause(Duration::from_millis(300)).await;
     shared.state().seen.insert(note.event_id);
     Ok(())
 }

@@ -53,10 +53,12 @@ async fn duplicates_are_processed_again() {
 
 #[tokio::test]
 async fn duplicates_at_once() {
-    for (name, expected) in [("plain", 1), ("deduplication-not-atomic", 8)] {
+    // How many of them look before the first is written is the machine's affair.
+    for (name, expected) in [("plain", 1..=1), ("deduplication-not-atomic", 2..=8)] {
         let running = start(name).await;
         at_once(&running, vec![notification("a", "RFP_SEND"); 8]).await;
-        assert_eq!(processed(&running, "a").await, Some(expected), "{name}");
+        let times = processed(&running, "a").await;
+        assert!(times.is_some_and(|times| expected.contains(&times)), "{name}: {times:?}");
     }
 }
 
