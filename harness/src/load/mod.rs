@@ -1,0 +1,27 @@
+//! `pns load`: how fast a receiver may be fed.
+//!
+//! The open model: when each notification is due is fixed before the run, and latency counts from the moment it was
+//! due, so that a receiver that stalls cannot slow the clock by which it is measured. What was sent late, and what
+//! could not be sent, is counted and told.
+//!
+//! The core is pure, and holds all that is decided; the edges (sockets, pacing, terminal) hold none of it:
+//!
+//! - [`shape`]: when arrival `n` is due, in exact integers. [`segment`]: whose it is, on several machines.
+//! - [`mix`]: what arrival `n` is. A body is a function of its number, so nothing is stored to send one twice.
+//! - [`record`]: what came of it, in histograms: memory does not grow with the run.
+//! - [`search`]: which rate to try next, until the highest that holds is known. [`trend`]: whether a receiver falls
+//!   behind, read from latencies over time.
+//! - [`verdict`]: whether thresholds held, and whether a difference from a baseline is more than noise.
+//! - [`document`]: all of that as JSON, to be read back, compared and merged.
+
+pub mod mix;
+pub mod rate;
+pub mod segment;
+pub mod shape;
+pub mod share;
+
+pub use mix::{Arrival, Mix, Plan};
+pub use rate::Rate;
+pub use segment::Segment;
+pub use shape::{Schedule, Shape};
+pub use share::Share;
