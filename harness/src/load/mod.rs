@@ -16,12 +16,14 @@
 
 pub mod mix;
 pub mod rate;
+pub mod record;
 pub mod segment;
 pub mod shape;
 pub mod share;
 
 pub use mix::{Arrival, Mix, Plan};
 pub use rate::Rate;
+pub use record::{Class, Recorder, Sample};
 pub use segment::Segment;
 pub use shape::{Schedule, Shape};
 pub use share::Share;
