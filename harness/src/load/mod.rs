@@ -17,13 +17,17 @@
 pub mod mix;
 pub mod rate;
 pub mod record;
+pub mod search;
 pub mod segment;
 pub mod shape;
 pub mod share;
+pub mod trend;
+pub mod verdict;
 
 pub use mix::{Arrival, Mix, Plan};
 pub use rate::Rate;
 pub use record::{Class, Recorder, Sample};
+pub use search::Search;
 pub use segment::Segment;
 pub use shape::{Schedule, Shape};
 pub use share::Share;

@@ -109,6 +109,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn segments_add_up_to_the_whole(of in 1_u64..40, total in 0_u64..2_000) {
             let mut taken = vec![0_u32; usize::try_from(total).unwrap()];

@@ -20,6 +20,12 @@ impl Share {
     /// A percent.
     const PERCENT: u64 = Self::WHOLE / 100;
 
+    /// One per cent.
+    #[must_use]
+    pub const fn one_percent() -> Self {
+        Self(Self::PERCENT)
+    }
+
     /// Of the whole, so many hundred-millionths; at most the whole.
     #[must_use]
     pub fn from_parts(parts: u64) -> Self {

@@ -134,6 +134,8 @@ fn none_and_half_are_the_bounds_of_duplicates() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn shares_are_exact_in_any_window(weights in proptest::collection::vec(0_u32..40, 1..6), start in 0_u64..10_000) {
         let named: Vec<_> = EventType::ALL.into_iter().zip(weights.iter().copied()).collect();

@@ -346,6 +346,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn cells_are_those_of_the_crate(value in 0..=HIGHEST_US, shift in 0..30_u32) {
             check_cells::<Fine>(value >> shift);

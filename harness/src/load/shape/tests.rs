@@ -171,6 +171,8 @@ fn rate_at(shape: Shape, span: f64, t: f64) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn due_times_never_decrease_and_end_before_the_span(shape in shapes(), ms in 1_u64..8_000) {
         let span = Duration::from_millis(ms);
