@@ -14,6 +14,7 @@
 //! - [`verdict`]: whether thresholds held, and whether a difference from a baseline is more than noise.
 //! - [`document`]: all of that as JSON, to be read back, compared and merged.
 
+pub mod document;
 pub mod mix;
 pub mod rate;
 pub mod record;

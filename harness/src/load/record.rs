@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use class::{Class, NotSent};
-pub use latencies::{Coarse, DecodeError, Fine, LONGEST, Latencies};
+pub use latencies::{Coarse, DecodeError, Fine, LONGEST, Latencies, Precision};
 pub use series::{SLOT_WIDTH, SLOTS_MAX, Series, Slot};
 
 /// A send is late when it starts more than this after it was due.

@@ -28,7 +28,7 @@ pub const DRIFT_MAX: f64 = 0.01;
 const GENERATOR_LATE_MAX: Share = Share::one_percent();
 
 /// Two rates closer than one in so many are not told apart.
-const RESOLUTION: u64 = 50;
+pub const RESOLUTION: u64 = 50;
 
 /// The lowest rate that is tried, in thousandths of an arrival a second.
 const FLOOR: u64 = 1_000;
