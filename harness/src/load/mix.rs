@@ -7,6 +7,7 @@ mod lifecycle;
 mod weights;
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use pns_engine::{EventType, EventTypeSet};
@@ -57,18 +58,6 @@ impl Mix {
         Self { kind: Kind::Lifecycle(Arc::new(lifecycle::Lanes::new())) }
     }
 
-    /// `equal`, `lifecycle`, or weights such as `RFP_SEND=60,PLANNER_CANCEL=5`; a type without `=` weighs 1.
-    ///
-    /// # Errors
-    /// See [`MixError`].
-    pub fn parse(text: &str) -> Result<Self, MixError> {
-        match text.trim() {
-            "equal" => Ok(Self::equal(EventTypeSet::ALL).expect("there are event types")),
-            "lifecycle" => Ok(Self::lifecycle()),
-            text => Self::weighted(&weights::parse(text)?),
-        }
-    }
-
     /// The types that occur.
     #[must_use]
     pub fn types(&self) -> EventTypeSet {
@@ -100,8 +89,21 @@ impl Mix {
     }
 }
 
+impl FromStr for Mix {
+    type Err = MixError;
+
+    /// `equal`, `lifecycle`, or weights such as `RFP_SEND=60,PLANNER_CANCEL=5`; a type without `=` weighs 1.
+    fn from_str(text: &str) -> Result<Self, MixError> {
+        match text.trim() {
+            "equal" => Ok(Self::equal(EventTypeSet::ALL).expect("there are event types")),
+            "lifecycle" => Ok(Self::lifecycle()),
+            text => Self::weighted(&weights::parse(text)?),
+        }
+    }
+}
+
 impl fmt::Display for Mix {
-    /// As [`Mix::parse`] reads it.
+    /// As it is read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Lifecycle(_) => f.write_str("lifecycle"),
@@ -138,6 +140,9 @@ pub struct Arrival {
     pub event_type: EventType,
     /// Whether it was sent before in this run.
     pub delivery: Delivery,
+    /// The arrival that sends it first, which may be this: its time is the one that the body carries, so that
+    /// duplicates are the same bytes.
+    pub first: u64,
 }
 
 /// Whether a notification is sent for the first time.
@@ -183,14 +188,22 @@ impl Plan {
     #[must_use]
     pub fn arrival(&self, n: u64) -> Arrival {
         let before = self.repeated_before(n);
-        let first = n - before;
+        let next = n - before;
         let (notification, delivery) = if self.repeated_before(n.saturating_add(1)) == before {
-            (first, Delivery::First)
+            (next, Delivery::First)
         } else {
             // There is one before it, because at most every other arrival repeats.
-            (first - first.div_ceil(2).min(DISTANCE), Delivery::Repeated)
+            (next - next.div_ceil(2).min(DISTANCE), Delivery::Repeated)
         };
-        Arrival { notification, event_type: self.mix.event_type(notification), delivery }
+        let first = self.first_arrival(notification);
+        Arrival { notification, event_type: self.mix.event_type(notification), delivery, first }
+    }
+
+    /// The arrival that sends `notification` first: the last before which there have been no more than so many others.
+    fn first_arrival(&self, notification: u64) -> u64 {
+        let fresh = Share::WHOLE - self.redelivered.parts();
+        let first = u128::from(notification) * u128::from(Share::WHOLE) / u128::from(fresh);
+        u64::try_from(first).unwrap_or(u64::MAX)
     }
 
     /// How many of the first `n` arrivals repeat others.

@@ -4,6 +4,8 @@
 //! due, so that a receiver that stalls cannot slow the clock by which it is measured. What was sent late, and what
 //! could not be sent, is counted and told.
 //!
+//! [`LoadSettings`] is what a run is asked to do.
+//!
 //! The core is pure, and holds all that is decided; the edges (sockets, pacing, terminal) hold none of it:
 //!
 //! - [`shape`]: when arrival `n` is due, in exact integers. [`segment`]: whose it is, on several machines.
@@ -20,6 +22,7 @@ pub mod rate;
 pub mod record;
 pub mod search;
 pub mod segment;
+pub mod settings;
 pub mod shape;
 pub mod share;
 pub mod trend;
@@ -30,5 +33,6 @@ pub use rate::Rate;
 pub use record::{Class, Recorder, Sample};
 pub use search::Search;
 pub use segment::Segment;
+pub use settings::LoadSettings;
 pub use shape::{Schedule, Shape};
 pub use share::Share;

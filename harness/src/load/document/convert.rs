@@ -7,6 +7,7 @@ use super::format::{
     Connections, Distribution, Document, Example, Format, NotSent, Outcome, Search, Series, Settings, Slot,
     Step, Totals, Verdict,
 };
+use crate::load::rate::Rate;
 use crate::load::record::{self, Class, Latencies, Precision, Recorder};
 use crate::load::search::{self, Attempt, Bound, Purpose};
 use crate::load::segment::Segment;
@@ -20,34 +21,6 @@ impl Document {
     /// The document of a run; `started` is RFC 3339.
     #[must_use]
     pub fn new(settings: Settings, segment: Segment, started: String, recorder: &Recorder) -> Self {
-        let mut document = Self {
-            format: Format::V1,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings,
-            segments: vec![segment.to_string()],
-            started,
-            complete: true,
-            totals: totals(recorder),
-            outcomes: Vec::new(),
-            not_sent: Vec::new(),
-            connections: Connections { opened: 0, resumed: 0, reused: 0 },
-            latency: distribution(&recorder.latency),
-            service: distribution(&recorder.service),
-            lateness: distribution(&recorder.lateness),
-            series: Series { width_ms: 0, slots: Vec::new() },
-            generator_ceiling_per_second: None,
-            search: None,
-            drain: None,
-            verdicts: Vec::new(),
-            notes: Vec::new(),
-        };
-        document.set_recorder(recorder);
-        document
-    }
-
-    /// Writes what `recorder` holds over what is there.
-    pub(super) fn set_recorder(&mut self, recorder: &Recorder) {
-        self.totals = totals(recorder);
         let outcome = |(class, tally): (&Class, &record::Tally)| Outcome {
             class: class.to_string(),
             count: tally.count,
@@ -56,17 +29,34 @@ impl Document {
                 .as_ref()
                 .map(|example| Example { due_ns: nanos(example.due), text: example.text.clone() }),
         };
-        self.outcomes = recorder.others.iter().map(outcome).collect();
-        let not_sent = recorder.not_sent.iter();
-        self.not_sent =
-            not_sent.map(|(why, count)| NotSent { why: why.name().to_owned(), count: *count }).collect();
+        let not_sent =
+            |(why, count): (&record::NotSent, &u64)| NotSent { why: why.name().to_owned(), count: *count };
         let record::Connections { opened, resumed, reused } = recorder.connections;
-        self.connections = Connections { opened, resumed, reused };
-        self.latency = distribution(&recorder.latency);
-        self.service = distribution(&recorder.service);
-        self.lateness = distribution(&recorder.lateness);
-        let slots = recorder.series.slots().iter().map(slot).collect();
-        self.series = Series { width_ms: millis(recorder.series.width()), slots };
+        let series = &recorder.series;
+        Self {
+            format: Format::V1,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings,
+            segments: vec![segment.to_string()],
+            started,
+            complete: true,
+            totals: totals(recorder),
+            outcomes: recorder.others.iter().map(outcome).collect(),
+            not_sent: recorder.not_sent.iter().map(not_sent).collect(),
+            connections: Connections { opened, resumed, reused },
+            latency: distribution(&recorder.latency),
+            service: distribution(&recorder.service),
+            lateness: distribution(&recorder.lateness),
+            series: Series {
+                width_ms: millis(series.width()),
+                slots: series.slots().iter().map(slot).collect(),
+            },
+            generator_ceiling_per_second: None,
+            search: None,
+            drain: None,
+            verdicts: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Adds what was found by a search.
@@ -76,10 +66,10 @@ impl Document {
             self.search = Some(Search {
                 accept: limits.accept.to_string(),
                 p99_us: micros(limits.p99),
-                max_per_second: finding.max.map(|rate| rate.per_second()),
+                max_per_second: finding.max.map(Rate::per_second),
                 is_of_receiver: matches!(finding.bound, Bound::Receiver(_)),
                 reason: finding.reason(),
-                advised_per_second: finding.advised.map(|rate| rate.per_second()),
+                advised_per_second: finding.advised.map(Rate::per_second),
                 margin: finding.margin(),
                 steps: search.tried().iter().map(step).collect(),
             });

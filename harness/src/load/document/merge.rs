@@ -56,7 +56,6 @@ impl Document {
     /// See [`MergeError`]; documents are numbered from 1.
     pub fn merge(documents: &[Self]) -> Result<Self, MergeError> {
         let first = documents.first().ok_or(MergeError::Nothing)?;
-        let mut merged = first.clone();
         let mut recorder = crate::load::Recorder::default();
         let mut held = BTreeSet::new();
         let mut notes = BTreeSet::new();
@@ -80,17 +79,14 @@ impl Document {
             }
             let share = document.recorder().map_err(|error| MergeError::Read { document: number, error })?;
             recorder.merge(&share);
-            merged.complete &= document.complete;
-            if document.started < merged.started {
-                merged.started.clone_from(&document.started);
-            }
             let lasting = document.notes.iter().filter(|note| !note.starts_with(INCOMPLETE));
             notes.extend(lasting.cloned());
         }
-        merged.set_recorder(&recorder);
+        // RFC 3339 in UTC: the least text is the earliest.
+        let started = documents.iter().map(|document| &document.started).min().cloned().unwrap_or_default();
+        let mut merged = Self::new(first.settings.clone(), Segment::WHOLE, started, &recorder);
+        merged.complete = documents.iter().all(|document| document.complete);
         merged.notes = notes.into_iter().collect();
-        merged.verdicts.clear();
-        merged.generator_ceiling_per_second = None;
         let of = of.unwrap_or(1);
         merged.segments = held.iter().map(|number| format!("{number}/{of}")).collect();
         let missing: Vec<String> =

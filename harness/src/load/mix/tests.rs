@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn plan(mix: &str, redelivered: &str) -> Plan {
-    Plan::new(Mix::parse(mix).unwrap(), redelivered.parse().unwrap()).unwrap()
+    Plan::new(mix.parse::<Mix>().unwrap(), redelivered.parse().unwrap()).unwrap()
 }
 
 fn counted(types: impl IntoIterator<Item = EventType>) -> BTreeMap<usize, u64> {
@@ -16,7 +16,7 @@ fn counted(types: impl IntoIterator<Item = EventType>) -> BTreeMap<usize, u64> {
 
 #[test]
 fn the_default_has_every_type_equally_often() {
-    let mix = Mix::parse("equal").unwrap();
+    let mix = "equal".parse::<Mix>().unwrap();
     assert_eq!(mix.types(), EventTypeSet::ALL);
     let counts = counted((0..3_300).map(|n| mix.event_type(n)));
     assert!(counts.len() == 33 && counts.values().all(|count| *count == 100));
@@ -24,7 +24,7 @@ fn the_default_has_every_type_equally_often() {
 
 #[test]
 fn types_are_spread_evenly() {
-    let mix = Mix::parse("RFP_SEND=3, RFP_FORWARD=1").unwrap();
+    let mix = "RFP_SEND=3, RFP_FORWARD=1".parse::<Mix>().unwrap();
     let types: Vec<_> = (0..8).map(|n| mix.event_type(n).wire_name()).collect();
     assert_eq!(
         types,
@@ -44,23 +44,23 @@ fn types_are_spread_evenly() {
 #[test]
 fn a_mix_is_shown_as_it_is_read() {
     for text in ["equal", "lifecycle", "RFP_SEND=60,PLANNER_CANCEL=5"] {
-        let mix = Mix::parse(text).unwrap();
+        let mix = text.parse::<Mix>().unwrap();
         assert_eq!(mix.to_string(), text);
-        assert_eq!(Mix::parse(&mix.to_string()), Ok(mix));
+        assert_eq!(mix.to_string().parse::<Mix>(), Ok(mix));
     }
-    assert_eq!(Mix::parse("RFP_SEND").unwrap().types().iter().collect::<Vec<_>>(), [EventType::RfpSend]);
+    assert_eq!("RFP_SEND".parse::<Mix>().unwrap().types().iter().collect::<Vec<_>>(), [EventType::RfpSend]);
 }
 
 #[test]
 fn what_is_no_mix_is_refused() {
-    let error = |text| Mix::parse(text).unwrap_err();
+    let error = |text: &str| text.parse::<Mix>().unwrap_err();
     assert_eq!(error("rfp_send=1"), MixError::NoType("rfp_send".to_owned()));
     assert_eq!(error("RFP_SEND=1.5"), MixError::NoWeight("1.5".to_owned()));
     assert_eq!(error("RFP_SEND=1,RFP_SEND=2"), MixError::Twice(EventType::RfpSend));
     assert_eq!(error("RFP_SEND=0"), MixError::Nothing);
     assert_eq!(error(""), MixError::Nothing);
     assert_eq!(error("RFP_SEND=100000,RFP_FORWARD=1"), MixError::TooFine(100_001));
-    assert!(Mix::parse("RFP_SEND=4000000000,RFP_FORWARD=2000000000").is_ok(), "two to one");
+    assert!("RFP_SEND=4000000000,RFP_FORWARD=2000000000".parse::<Mix>().is_ok(), "two to one");
     assert_eq!(Mix::equal(EventTypeSet::default()), None);
 }
 
@@ -155,7 +155,10 @@ proptest! {
         prop_assert_eq!(repeated as u64, plan.repeated_before(n));
         for n in 0..n {
             let arrival = plan.arrival(n);
-            prop_assert!(arrival.notification <= n);
+            let first = plan.arrival(arrival.first);
+            prop_assert_eq!((first.notification, first.delivery), (arrival.notification, Delivery::First));
+            prop_assert_eq!(arrival.first == n, arrival.delivery == Delivery::First);
+            prop_assert!(arrival.first <= n);
         }
     }
 }

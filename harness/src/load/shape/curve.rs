@@ -118,17 +118,18 @@ impl Curve {
             Self::Constant(rate) => steady(rate, t),
             Self::Ramp { from, to, span } => {
                 // The rate is a mixture of both ends: `u = t²/2span` of the time is spent at `to`, the rest at `from`.
-                let at_to = (u128::from(t) * u128::from(t) << 16) / (2 * u128::from(span));
+                let at_to = ((u128::from(t) * u128::from(t)) << 16) / (2 * u128::from(span));
                 let at_from = (u128::from(t) << 16) - at_to;
                 weighted(from, at_from) + weighted(to, at_to)
             }
             Self::Burst { base, size, every, over } => {
                 let size = u128::from(size);
                 let bursts = if over == 0 {
-                    size * u128::from(t.div_ceil(every)) << FRACTION
+                    (size * u128::from(t.div_ceil(every))) << FRACTION
                 } else {
                     let begun = u128::from((t % every).min(over));
-                    (size * u128::from(t / every) << FRACTION) + (size * begun << FRACTION) / u128::from(over)
+                    ((size * u128::from(t / every)) << FRACTION)
+                        + ((size * begun) << FRACTION) / u128::from(over)
                 };
                 steady(base, t) + bursts
             }
@@ -169,21 +170,21 @@ impl Curve {
 
 /// Arrivals at `rate` in `t` nanoseconds, in 2^-40.
 fn steady(rate: Rate, t: u64) -> u128 {
-    (u128::from(rate.count()) * u128::from(t) << FRACTION) / u128::from(rate.per_ns())
+    ((u128::from(rate.count()) * u128::from(t)) << FRACTION) / u128::from(rate.per_ns())
 }
 
 /// Arrivals at `rate` in a time told in 2^-16 nanoseconds.
 fn weighted(rate: Rate, time: u128) -> u128 {
-    (u128::from(rate.count()) * time << (FRACTION - 16)) / u128::from(rate.per_ns())
+    ((u128::from(rate.count()) * time) << (FRACTION - 16)) / u128::from(rate.per_ns())
 }
 
 /// The integral of `sin(2πt / period)` up to `t < period`, in 2^-16 nanoseconds: `period/π · sin²(πt/period)`.
 fn excess(t: u64, period: u64) -> u128 {
     const ONE_OVER_PI: u128 = 22_936_644_556_890_634; // 2^56 / π
     let half = sine(t.min(period - t), period);
-    let squared = half * half >> 62;
-    let height = u128::from(period) * squared >> (62 - 16);
-    height * ONE_OVER_PI >> 56
+    let squared = (half * half) >> 62;
+    let height = (u128::from(period) * squared) >> (62 - 16);
+    (height * ONE_OVER_PI) >> 56
 }
 
 /// `sin(πt / period)` for `2t ≤ period`, in 2^-62, by its Taylor series in integers: a library's sine differs from
@@ -192,13 +193,13 @@ fn sine(t: u64, period: u64) -> u128 {
     const PI: u128 = 3_622_009_729_038_561_421; // 2^60 · π
     const ONE: u128 = 1 << 62;
     let x = ((u128::from(t) << 64) / u128::from(period) * PI) >> 62;
-    let square = x * x >> 62;
+    let square = (x * x) >> 62;
     // x · (1 − x²/2·3 · (1 − x²/4·5 · (…))): thirteen terms leave less than 2^-62.
     let mut sum = ONE;
     for k in (1..=12_u128).rev() {
-        sum = ONE - (square * sum >> 62) / (2 * k * (2 * k + 1));
+        sum = ONE - ((square * sum) >> 62) / (2 * k * (2 * k + 1));
     }
-    x * sum >> 62
+    (x * sum) >> 62
 }
 
 /// Newton's method, kept within brackets.
