@@ -187,6 +187,10 @@ impl Plan {
     /// each repeats the notification 100 before it, or, while there are fewer, the one half way back.
     #[must_use]
     pub fn arrival(&self, n: u64) -> Arrival {
+        if self.redelivered == Share::NONE {
+            let event_type = self.mix.event_type(n);
+            return Arrival { notification: n, event_type, delivery: Delivery::First, first: n };
+        }
         let before = self.repeated_before(n);
         let next = n - before;
         let (notification, delivery) = if self.repeated_before(n.saturating_add(1)) == before {

@@ -20,6 +20,9 @@ pub const LATE_AFTER: Duration = Duration::from_millis(10);
 /// The longest example of an outcome that is kept, in characters.
 pub const EXAMPLE_MAX: usize = 1_000;
 
+/// With fewer slots than this, a rate is not read from them.
+const RATE_SLOTS_MIN: usize = 5;
+
 /// One request, from when it was due to its end; all times from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -219,9 +222,18 @@ impl Recorder {
         self.sent() - self.acknowledged - self.slowed()
     }
 
-    /// Acknowledgements a second, from the start to the last of them.
+    /// Acknowledgements a second, while arrivals were due: from the first answer on, and without those that came after
+    /// the last arrival, so that neither the first wait nor one straggler counts. Told to about a slot's width.
     #[must_use]
     pub fn rate(&self) -> f64 {
+        let slots = &self.series.slots()[..self.series.whole(self.last_due)];
+        let first = slots.iter().position(|slot| slot.answers > 0).unwrap_or(slots.len());
+        let slots = &slots[first..];
+        if slots.len() >= RATE_SLOTS_MIN {
+            let answers: u64 = slots.iter().map(|slot| slot.answers).sum();
+            return answers as f64 / (self.series.width().as_secs_f64() * slots.len() as f64);
+        }
+        // All was due at nearly the same time.
         let span = self.last_due.max(self.last_end).as_secs_f64();
         if span > 0.0 { self.acknowledged as f64 / span } else { 0.0 }
     }

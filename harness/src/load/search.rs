@@ -102,7 +102,7 @@ pub struct StepResult {
     pub slowed: u64,
     /// The latency that 99 % of the acknowledged stayed below.
     pub p99: Option<Duration>,
-    /// By how many seconds latency grew in a second; `None`: too short to say.
+    /// By how many seconds latency grew in a second, at the least; `None`: too short to say.
     pub drift: Option<f64>,
     /// Sends that were late by the generator's doing.
     pub late_by_generator: u64,

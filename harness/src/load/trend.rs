@@ -8,8 +8,12 @@ use super::record::Series;
 /// With fewer slots than this, nothing is said.
 const SLOTS_MIN: usize = 5;
 
-/// By how many seconds the median latency grows in a second: the median of the slopes between all pairs of slots
-/// (Theil and Sen), which a pause here and there does not move. `None` of too short a series.
+/// How many standard errors of a slope may be noise.
+const NOISE: f64 = 2.0;
+
+/// By how many seconds the median latency grows in a second, at the least: the median of the slopes between all pairs
+/// of slots (Theil and Sen), which a pause here and there does not move, less what noise around the line explains.
+/// Zero where it does not grow; `None` of too short a series.
 #[must_use]
 pub fn drift(series: &Series) -> Option<f64> {
     let width = series.width().as_secs_f64();
@@ -26,9 +30,24 @@ pub fn drift(series: &Series) -> Option<f64> {
     for (index, (t, latency)) in points.iter().enumerate() {
         slopes.extend(points[index + 1..].iter().map(|(later, then)| (then - latency) / (later - t)));
     }
-    let middle = slopes.len() / 2;
-    let (_, median, _) = slopes.select_nth_unstable_by(middle, f64::total_cmp);
-    Some(*median)
+    let slope = median(slopes);
+    Some((slope - NOISE * standard_error(&points, slope)).max(0.0))
+}
+
+/// How far the slope of a line through points may be off, from how far they lie from it (median absolute deviation).
+fn standard_error(points: &[(f64, f64)], slope: f64) -> f64 {
+    let rests: Vec<f64> = points.iter().map(|(t, latency)| latency - slope * t).collect();
+    let middle = median(rests.clone());
+    let sigma = 1.4826 * median(rests.iter().map(|rest| (rest - middle).abs()).collect());
+    let n = points.len() as f64;
+    let mean = points.iter().map(|(t, _)| t).sum::<f64>() / n;
+    let spread = points.iter().map(|(t, _)| (t - mean) * (t - mean)).sum::<f64>();
+    sigma / spread.sqrt()
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    let middle = numbers.len() / 2;
+    *numbers.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 #[cfg(test)]
@@ -59,6 +78,15 @@ mod tests {
     fn a_receiver_that_falls_behind_drifts_by_as_much() {
         let drift = drift(&series(|due| 20 + due / 20)).unwrap();
         assert!((drift - 0.05).abs() < 0.002, "{drift}");
+    }
+
+    #[test]
+    fn noise_alone_is_no_drift() {
+        for seed in 0..10 {
+            let noisy = series(|due| 20 + pns_engine::rng::draw(seed, due / 100, 0) % 200);
+            let drift = drift(&noisy).unwrap();
+            assert!(drift < 0.005, "{drift} with seed {seed}");
+        }
     }
 
     #[test]

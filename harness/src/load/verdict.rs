@@ -15,6 +15,9 @@ use super::share::Share;
 pub use figure::{Figure, Figures};
 pub use rule::{Direction, Metric, Rule, RuleError};
 
+/// Rates are told to about this share of themselves: a run that is sent its least rate must not fail for a slot's edge.
+const RATE_TOLERANCE: f64 = 0.01;
+
 /// What a run must reach. `None`: anything will do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Thresholds {
@@ -26,7 +29,7 @@ pub struct Thresholds {
     pub p99: Option<Duration>,
     /// All of them.
     pub max: Option<Duration>,
-    /// At least so many are acknowledged a second; of a search, so many is the maximum.
+    /// At least so many are acknowledged a second, within 1 %; of a search, so many is the maximum.
     pub min_rate: Option<Rate>,
 }
 
@@ -99,7 +102,7 @@ impl Thresholds {
             claims.push(Claim {
                 demanded: format!("rate ≥ {min_rate}"),
                 found: rate.map_or_else(|| "no rate was found".to_owned(), |rate| format!("{rate:.1}/s")),
-                outcome: judged(rate.map(|rate| rate >= min_rate.per_second() * (1.0 - 1e-3))),
+                outcome: judged(rate.map(|rate| rate >= min_rate.per_second() * (1.0 - RATE_TOLERANCE))),
             });
         }
         claims

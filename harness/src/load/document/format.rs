@@ -266,7 +266,7 @@ pub struct Step {
     pub slowed: u64,
     /// The latency that 99 % stayed below.
     pub p99_us: Option<u64>,
-    /// By how many seconds the median latency grew in a second.
+    /// By how many seconds the median latency grew in a second, at the least; `null`: too short to say.
     pub drift: Option<f64>,
     /// Sends that were late by the generator's doing.
     pub late_by_generator: u64,

@@ -71,9 +71,9 @@ impl<P: Precision> Latencies<P> {
 
     /// Adds a span. It is rounded up to whole microseconds.
     pub fn record(&mut self, span: Duration) {
-        let micros = span.as_nanos().div_ceil(1_000);
-        let micros = u64::try_from(micros).unwrap_or(u64::MAX).min(HIGHEST_US);
-        self.histogram.record(micros).expect("within the bounds");
+        let whole = span.as_secs().saturating_mul(1_000_000);
+        let micros = whole.saturating_add(u64::from(span.subsec_nanos().div_ceil(1_000)));
+        self.histogram.record(micros.min(HIGHEST_US)).expect("within the bounds");
     }
 
     /// Adds what another holds.

@@ -1,5 +1,6 @@
 //! Counts and latencies over time, in slots whose width doubles when there would be too many.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::latencies::{Coarse, Latencies};
@@ -79,10 +80,18 @@ impl Series {
         &self.slots
     }
 
+    /// How many slots are over when the last arrival of a run is due at `last_due`: the slot that the run ends in is cut
+    /// off, and in those after it only answers come.
+    #[must_use]
+    pub fn whole(&self, last_due: Duration) -> usize {
+        let whole = nanos(last_due) / nanos(self.width);
+        usize::try_from(whole).unwrap_or(usize::MAX).min(self.slots.len())
+    }
+
     /// The slot in which the instant `at` lies, made where it is not there yet.
     pub(super) fn at(&mut self, at: Duration) -> &mut Slot {
         let index = loop {
-            let index = usize::try_from(at.as_nanos() / self.width.as_nanos()).unwrap_or(usize::MAX);
+            let index = usize::try_from(nanos(at) / nanos(self.width)).unwrap_or(usize::MAX);
             if index < SLOTS_MAX {
                 break index;
             }
@@ -96,12 +105,12 @@ impl Series {
 
     /// Adds what another holds.
     pub(super) fn merge(&mut self, other: &Self) {
-        let mut theirs = other.clone();
-        while self.width < theirs.width {
+        while self.width < other.width {
             self.coarsen();
         }
+        let mut theirs = Cow::Borrowed(other);
         while theirs.width < self.width {
-            theirs.coarsen();
+            theirs.to_mut().coarsen();
         }
         if self.slots.len() < theirs.slots.len() {
             self.slots.resize_with(theirs.slots.len(), Slot::default);
@@ -122,4 +131,9 @@ impl Series {
             self.slots.push(slot);
         }
     }
+}
+
+/// In 64 bits, because it is asked for with every request; runs are far shorter than 500 years.
+fn nanos(span: Duration) -> u64 {
+    span.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(span.subsec_nanos()))
 }

@@ -97,6 +97,24 @@ fn a_long_run_has_wider_slots_and_not_more() {
     );
 }
 
+#[test]
+fn the_rate_is_that_of_answers_while_arrivals_are_due() {
+    let steady = |latency: u64| (0..1_000).map(move |n| sample(n * 10, latency, Class::Acknowledged));
+    let rate = |samples: Vec<Sample>| recorded(&samples).rate();
+    let near = |rate: f64, expected: f64| (rate / expected - 1.0).abs() < 0.012;
+    assert!(near(rate(steady(5).collect()), 100.0));
+    assert!(near(rate(steady(1_500).collect()), 100.0), "latency is no loss of rate");
+    let straggler = sample(9_990, 30_000, Class::Acknowledged);
+    assert!(near(rate(steady(5).chain([straggler]).collect()), 100.0));
+    // Sent 100 a second, it does 50 a second, and the rest after the end.
+    let behind = (0..1_000).map(|n| sample(n * 10, n * 10 + 20, Class::Acknowledged)).collect();
+    assert!(near(rate(behind), 50.0));
+    // Due all at once: 200 in ten seconds.
+    let drained = (0..200).map(|n| sample(0, (n + 1) * 50, Class::Acknowledged)).collect();
+    assert!(near(rate(drained), 20.0));
+    assert_eq!(rate(Vec::new()), 0.0);
+}
+
 fn samples() -> impl Strategy<Value = Vec<Sample>> {
     let class = prop_oneof![
         4 => Just(Class::Acknowledged),

@@ -103,9 +103,7 @@ impl Part {
 /// Equal parts of the time in which arrivals were due. What is left over at the end is in none.
 fn parts(recorder: &Recorder) -> Vec<Part> {
     let series = &recorder.series;
-    // Slots that are whole: the last may be cut off, and in those after it only answers came.
-    let whole = recorder.last_due.as_nanos() / series.width().as_nanos();
-    let whole = usize::try_from(whole).unwrap_or(usize::MAX).min(series.slots().len());
+    let whole = series.whole(recorder.last_due);
     let each = (whole / PARTS).max(1);
     let cut = series.slots()[..whole].chunks_exact(each).map(|slots| {
         let sum = |count: fn(&Slot) -> u64| slots.iter().map(count).sum();

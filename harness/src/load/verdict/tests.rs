@@ -36,7 +36,7 @@ fn thresholds_hold_or_break_one_by_one() {
         p50: Some(ms(10)),
         p99: Some(ms(79)),
         max: Some(ms(80)),
-        min_rate: Some("101/s".parse().unwrap()),
+        min_rate: Some("102/s".parse().unwrap()),
     };
     let claims = thresholds.judge(&recorder, Some(recorder.rate()));
     use Outcome::{Broke, Held};
@@ -44,7 +44,7 @@ fn thresholds_hold_or_break_one_by_one() {
     assert_eq!(claims[0].demanded, "acceptance ≥ 99.9%");
     assert_eq!(claims[0].found, "99.950% (2000 of 2001)");
     assert_eq!(claims[2].demanded, "p99 ≤ 79ms");
-    assert_eq!(claims[4].demanded, "rate ≥ 101/s");
+    assert_eq!(claims[4].demanded, "rate ≥ 102/s");
     assert!(Thresholds::default().judge(&recorder, None).is_empty());
 }
 
