@@ -49,6 +49,8 @@ pub struct Connection {
     pub target: Option<Endpoint>,
     /// The key agreed on; `None`: no authorization header.
     pub api_key: Option<ApiKey>,
+    /// The file that the key comes from, if it comes from one.
+    pub api_key_file: Option<PathBuf>,
     /// Whom to trust.
     pub trust: Trust,
     /// What to do with `http://`.
@@ -59,7 +61,7 @@ pub struct Connection {
     pub resolve: Vec<Resolve>,
     /// Headers added to every notification, in order.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Longest wait for a TCP connection.
+    /// Longest wait for a TCP connection, and once more for the TLS handshake on it.
     pub connect_timeout: Duration,
     /// Longest wait for an acknowledgement.
     pub ack_timeout: Duration,

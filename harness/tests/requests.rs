@@ -27,6 +27,7 @@ fn settings(target: Option<&str>) -> RunSettings {
         connection: Connection {
             target: target.map(|address| address.parse().unwrap()),
             api_key: Some(ApiKey::new(KEY).unwrap()),
+            api_key_file: None,
             trust: Trust::Platform,
             plain_http: PlainHttp::Permitted,
             http_version: HttpVersion::Http1,

@@ -18,6 +18,7 @@ fn settings(seed: u64, jobs: usize) -> RunSettings {
         connection: Connection {
             target: None,
             api_key: None,
+            api_key_file: None,
             trust: Trust::Platform,
             plain_http: PlainHttp::Refused,
             http_version: HttpVersion::Http1,

@@ -41,17 +41,30 @@ pub(super) struct ConnectionArgs {
         default_missing_value = "true", value_name = "BOOL", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     allow_http: Option<bool>,
     /// Use HTTP/2 where the receiver offers it
-    #[arg(long, env = "PNS_HTTP2", num_args = 0..=1, require_equals = true,
+    #[arg(long, env = "PNS_HTTP2", hide_short_help = true, num_args = 0..=1, require_equals = true,
         default_missing_value = "true", value_name = "BOOL", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     http2: Option<bool>,
     /// Connect to ADDRESS instead of asking DNS for HOST
-    #[arg(long, value_name = "HOST:PORT:ADDRESS", env = "PNS_RESOLVE", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "HOST:PORT:ADDRESS",
+        env = "PNS_RESOLVE",
+        hide_short_help = true,
+        value_delimiter = ','
+    )]
     resolve: Vec<Resolve>,
     /// One more header for every notification
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", env = "PNS_HEADER", hide_env_values = true)]
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "NAME: VALUE",
+        env = "PNS_HEADER",
+        hide_short_help = true,
+        hide_env_values = true
+    )]
     header: Vec<Header>,
-    /// Longest wait for a connection [default: 5s]
-    #[arg(long, value_name = "SPAN", env = "PNS_CONNECT_TIMEOUT", value_parser = timeout)]
+    /// Longest wait for a TCP connection, and again for TLS on it [default: 5s]
+    #[arg(long, value_name = "SPAN", env = "PNS_CONNECT_TIMEOUT", hide_short_help = true, value_parser = timeout)]
     connect_timeout: Option<Duration>,
     /// Longest wait for an acknowledgement [default: 10s]
     #[arg(long, value_name = "SPAN", env = "PNS_ACK_TIMEOUT", value_parser = timeout)]
@@ -65,7 +78,11 @@ impl ConnectionArgs {
             Some(text) => Some(endpoint(text)?),
             None => None,
         };
-        let api_key = match (&self.api_key, self.api_key_file.as_ref().or(config.api_key_file.as_ref())) {
+        let api_key_file = match self.api_key {
+            Some(_) => None,
+            None => self.api_key_file.or_else(|| config.api_key_file.clone()),
+        };
+        let api_key = match (&self.api_key, &api_key_file) {
             (Some(key), _) => Some(ApiKey::new(key.as_str()).map_err(Failure::usage)?),
             (None, Some(path)) => Some(key_from(path)?),
             (None, None) => None,
@@ -81,6 +98,7 @@ impl ConnectionArgs {
         Ok(Connection {
             target,
             api_key,
+            api_key_file,
             trust,
             plain_http: if allow_http { PlainHttp::Permitted } else { PlainHttp::Refused },
             http_version: if http2 { HttpVersion::Http2IfOffered } else { HttpVersion::Http1 },

@@ -31,15 +31,27 @@ use target::Target;
 /// that go wrong, few enough for a run within a minute at 30 ms a request.
 const MAX_EXAMPLES: NonZeroU32 = NonZeroU32::new(40).expect("not zero");
 
+const EXAMPLES: &str = "\
+Examples:
+  pns check                                   everything, on the embedded receiver
+  pns check --target https://localhost:8443/pns --cacert ca.pem --api-key-file key.txt
+  pns check delivery http/chunked --target …  a family and a property
+  pns check --last-failed --target …          what failed last time
+  pns check --save-failures failures --target …
+  pns replay failures --target …              are they mended?
+  pns explain delivery/duplicate              what a property is about
+
+Every request is counted before the first is sent. Nothing is sent to public hosts that `--allow-host` does not name.";
+
 /// Try properties on a receiver and tell what it gets wrong.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = crate::exit::HELP)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(super) struct Args {
     /// Properties (`http/chunked`) and families (`auth`) [default: all]
     #[arg(value_name = "CHECK")]
     checks: Vec<String>,
     /// Settings file [default: pns.toml in the working directory, if there is one]
-    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "PNS_CONFIG", hide_short_help = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -81,7 +93,7 @@ struct CourseArgs {
     #[arg(long, value_name = "NUMBER", env = "PNS_SEED")]
     seed: Option<u64>,
     /// A folder with your own schema pack, for instance from Cvent's download
-    #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK")]
+    #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK", hide_short_help = true)]
     schema_pack: Option<PathBuf>,
     /// Stop when so many properties have failed
     #[arg(long, value_name = "NUMBER", env = "PNS_MAX_FAILURES")]
@@ -239,7 +251,7 @@ fn select(
             Some(likely) => failure.help(format!("did you mean `{likely}`?")),
             None => {
                 let tags: Vec<&str> = registry::tags().into_iter().collect();
-                failure.help(format!("there are {}", tags.join(", ")))
+                failure.help(format!("the tags are {}", tags.join(", ")))
             }
         });
     }

@@ -23,13 +23,13 @@ pub(super) struct ProbeArgs {
     #[arg(long, value_name = "COMMAND", env = "PNS_PROBE_COMMAND")]
     probe_command: Option<String>,
     /// Where the probe's answer tells how often the notification took effect [default: $.processed]
-    #[arg(long, value_name = "PATH", env = "PNS_PROBE_COUNT")]
+    #[arg(long, value_name = "PATH", env = "PNS_PROBE_COUNT", hide_short_help = true)]
     probe_count: Option<String>,
     /// Where the probe's answer tells the event type
-    #[arg(long, value_name = "PATH", env = "PNS_PROBE_TYPE")]
+    #[arg(long, value_name = "PATH", env = "PNS_PROBE_TYPE", hide_short_help = true)]
     probe_type: Option<String>,
     /// How long an effect may take after its acknowledgement before it counts as late [default: 5s]
-    #[arg(long, value_name = "SPAN", env = "PNS_PROBE_WITHIN", value_parser = timeout)]
+    #[arg(long, value_name = "SPAN", env = "PNS_PROBE_WITHIN", hide_short_help = true, value_parser = timeout)]
     probe_within: Option<Duration>,
 }
 

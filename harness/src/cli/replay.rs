@@ -14,11 +14,12 @@ use super::output_args::OutputArgs;
 use super::probe_args::ProbeArgs;
 use super::run::new_seed;
 use super::values::timeout;
-use super::{Failure, print, runtime};
+use super::{Failure, print, runtime, warn};
+use crate::event::RunEnd;
 use crate::exit::Exit;
+use crate::property::{self, Replayed};
 use crate::redact::Redactor;
 use crate::report::style::{BOLD, GREEN, RED, YELLOW, paint};
-use crate::runner::{self, Replayed};
 use crate::scenario;
 use crate::settings::{Filter, RunSettings, StopAfter};
 
@@ -27,21 +28,29 @@ const TIMES: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
 /// More would be a load test.
 const TIMES_MAX: u32 = 1_000;
 
-/// Play recorded failures again and say of each: FIXED, STILL FAILS or INCONCLUSIVE.
-#[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+const EXAMPLES: &str = "\
+Examples:
+  pns check --save-failures failures --target https://localhost:8443/pns --cacert ca.pem
+  pns replay failures --target https://localhost:8443/pns --cacert ca.pem";
+
+const EXIT_CODES: &str = "\
 Exit codes:
   0    every failure is mended: FIXED
   1    at least one came again: STILL FAILS
   2    usage, settings, or a scenario file that does not parse
-  3    INCONCLUSIVE: target unreachable, probe missing, not decided
-  4    the harness itself failed")]
+  3    INCONCLUSIVE: target unreachable, accepts nothing, probe missing, not decided
+  4    the harness itself failed
+  130  interrupted";
+
+/// Play recorded failures again and say of each: FIXED, STILL FAILS or INCONCLUSIVE.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub(super) struct Args {
     /// Scenario files and folders, as `pns check --save-failures DIR` writes them
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Settings file [default: pns.toml in the working directory, if there is one]
-    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "PNS_CONFIG", hide_short_help = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -57,7 +66,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBER", env = "PNS_SEED", help_heading = "Course of the run")]
     seed: Option<u64>,
     /// A folder with your own schema pack, for instance from Cvent's download
-    #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK", help_heading = "Course of the run")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PNS_SCHEMA_PACK",
+        hide_short_help = true,
+        help_heading = "Course of the run"
+    )]
     schema_pack: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
@@ -88,20 +103,27 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         wait_for_target: span(args.wait_for_target, &config.wait_for_target, "wait-for-target")?,
         variables: config.variable.clone(),
     };
+    let is_embedded = settings.connection.target.is_none();
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
     let runtime = runtime()?;
     let mut answers = String::new();
     let outcome = output.report(&redactor, |sink| {
         let (finished, results) =
-            runtime.block_on(runner::replay(settings, &scenarios, times, sink)).map_err(Failure::usage)?;
+            runtime.block_on(property::replay(settings, &scenarios, times, sink)).map_err(Failure::usage)?;
         for (scenario, replayed) in scenarios.iter().zip(&results) {
             answers.push_str(&line(&scenario.place.file, replayed));
         }
-        Ok(exit(&results).unwrap_or_else(|| Exit::of_run(&finished.totals, &finished.end)))
+        Ok(match (&finished.end, exit(&results)) {
+            (RunEnd::Complete | RunEnd::Unreachable(_), Some(exit)) => exit,
+            _ => Exit::of_run(&finished.totals, &finished.end),
+        })
     });
     // What hangs in a receiver must not hold up the end of the process.
     runtime.shutdown_background();
     print(&redactor.redact(&answers))?;
+    if is_embedded {
+        warn("this was the embedded receiver, which says nothing of yours: name it by --target URL");
+    }
     outcome
 }
 
@@ -111,7 +133,9 @@ fn line(file: &str, replayed: &Replayed) -> String {
         Replayed::StillFails(_) | Replayed::Error(_) => RED,
         Replayed::Inconclusive(_) => YELLOW,
     };
-    format!("{}  {}\n", paint(style, &replayed.to_string()), paint(BOLD, file))
+    let word = paint(style, &format!("{:<12}", replayed.word()));
+    let line = format!("{word}  {}  {}", paint(BOLD, file), replayed.remark());
+    line.trim_end().to_owned() + "\n"
 }
 
 /// The gravest of them; `None`: nothing was played.

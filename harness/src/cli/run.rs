@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Scenario files and folders [default: the shipped scenarios]
     paths: Vec<PathBuf>,
     /// Settings file [default: pns.toml in the working directory, if there is one]
-    #[arg(long, value_name = "FILE", env = "PNS_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "PNS_CONFIG", hide_short_help = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -62,7 +62,7 @@ struct CourseArgs {
     #[arg(long, value_name = "TIME", env = "PNS_EPOCH", value_parser = instant)]
     epoch: Option<Timestamp>,
     /// A folder with your own schema pack, for instance from Cvent's download
-    #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK")]
+    #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK", hide_short_help = true)]
     schema_pack: Option<PathBuf>,
     /// Scenarios at the same time [default: the number of processors; 1 with --target]
     #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]

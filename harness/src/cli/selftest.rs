@@ -1,7 +1,11 @@
 //! `pns selftest`: shows that each check catches the bugs that it names, and that nothing turns red on receivers that are
 //! correct in an unusual way.
 
+use std::io::{self, IsTerminal};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::run::new_seed;
 use super::{Failure, did_you_mean, print, runtime, tell};
@@ -68,28 +72,48 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let watch = Stopwatch::start();
     let runtime = runtime()?;
     let mut tried_so_far = 0;
+    let progress = progress(total);
     let mut done = |tried: &Tried| {
         tried_so_far += 1;
+        progress.inc(1);
+        progress.set_message(tried.specimen.name);
         if args.verbose || !tried.verdict.is_good() {
             let (name, took) = (tried.specimen.name, wall(tried.took));
-            tell(&format!("[{tried_so_far}/{total}] {name}: {}, {took}\n", word(&tried.verdict)));
+            let line = format!("[{tried_so_far}/{total}] {name}: {}, {took}\n", word(&tried.verdict));
+            progress.suspend(|| tell(&line));
         }
     };
     let tried = runtime
         .block_on(trials::run(settings, &mut done))
         .map_err(|reason| Failure::harness(anyhow::anyhow!(reason)))?;
     runtime.shutdown_background();
+    progress.finish_and_clear();
     print(&report(&tried, args.full))?;
     let good = tried.iter().all(|one| one.verdict.is_good());
     let caught = tried.iter().filter(|one| one.verdict == Verdict::Caught).count();
     let clean = tried.iter().filter(|one| one.verdict == Verdict::Clean).count();
     let summary = format!(
-        "{caught} bugs caught, {clean} unusual receivers without a false alarm, {} as they should not be; seed {seed}, {}\n",
+        "{} caught, {} without a false alarm, {} as it should not be; seed {seed}, {}\n",
+        count(caught as u64, "bug"),
+        count(clean as u64, "unusual receiver"),
         tried.len() - caught - clean,
         wall(watch.elapsed()),
     );
     print(&paint(if good { GREEN } else { RED }, &summary))?;
     Ok(if good { Exit::Held } else { Exit::Harness })
+}
+
+/// How far it has come, on standard error where that is a terminal: all of them take minutes.
+fn progress(total: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+    let style =
+        ProgressStyle::with_template("{elapsed:>3} [{bar:16}] {pos}/{len} receivers  last: {wide_msg}");
+    bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Specimen>, Failure> {
@@ -140,7 +164,9 @@ fn report(tried: &[Tried], full: bool) -> String {
             text.push_str(&format!("  {}{rest}\n", paint(style, first)));
             if let Verdict::FalseAlarm(alarms) = &one.verdict {
                 for (id, found) in alarms {
-                    text.push_str(&format!("          {}\n", paint(DIM, &format!("{id}: {found}"))));
+                    for line in format!("{id}: {found}").lines() {
+                        text.push_str(&format!("          {}\n", paint(DIM, line)));
+                    }
                 }
             }
         }
@@ -183,7 +209,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Missed(ids) => format!("not caught by {}", ids.join(", ")),
         Verdict::FalseAlarm(alarms) => {
             let alarms: Vec<String> = alarms.iter().map(|(id, found)| format!("{id} ({found})")).collect();
-            format!("false alarm: {}", alarms.join("; "))
+            format!("false alarm: {}", alarms.join("; ").replace('\n', ", "))
         }
         Verdict::Untried(reason) => format!("could not be tried: {reason}"),
     }

@@ -42,16 +42,22 @@ pub(super) enum Recovery {
 /// # Errors
 /// When the receiver does not accept one plain valid notification: why, and what to do. Nothing is judged then.
 pub(super) async fn learn(player: &Player, setting: &mut Setting) -> Result<(), String> {
-    let plain = play(player, setting, on_kept(), &["2xx"]).await?;
-    if plain.verdict != ScenarioVerdict::Passed {
-        return Err(refusal(setting, &plain));
-    }
+    accepts(player, setting).await?;
     if setting.api_key.is_some() {
         let without = play(player, setting, json!({ "auth": "none" }), &["4xx", "closed"]).await?;
         setting.key_is_checked = Some(without.verdict == ScenarioVerdict::Passed);
     }
     setting.offers_http2 = player.offers_http2().await;
     Ok(())
+}
+
+/// Sees to it that the receiver accepts one plain valid notification.
+///
+/// # Errors
+/// When it does not: why, and what to do.
+pub(super) async fn accepts(player: &Player, setting: &Setting) -> Result<(), String> {
+    let plain = play(player, setting, on_kept(), &["2xx"]).await?;
+    if plain.verdict == ScenarioVerdict::Passed { Ok(()) } else { Err(refusal(setting, &plain)) }
 }
 
 /// Whether the receiver accepts a plain valid notification now.
@@ -134,7 +140,8 @@ fn refusal(setting: &Setting, finished: &ScenarioFinished) -> String {
         return format!("a plain valid notification could not be judged: {reason}");
     }
     let found = what_came(finished);
-    let status = status_of(broken(finished).and_then(|(_, exchange)| exchange));
+    let exchange = broken(finished).and_then(|(_, exchange)| exchange);
+    let status = status_of(exchange);
     let advice = match (status, setting.api_key.is_some()) {
         (Some(401 | 403), false) => {
             "the receiver wants a key: give it by `--api-key-file FILE` or PNS_API_KEY".to_owned()
@@ -142,9 +149,20 @@ fn refusal(setting: &Setting, finished: &ScenarioFinished) -> String {
         (Some(code), _) => crate::advice::meaning(pns_engine::FailureReason::Status(code)),
         (None, _) => "try the same request by hand: `pns send RFP_SEND --curl`".to_owned(),
     };
+    // The advice on a status begins with it.
+    let said = if advice.starts_with(&found) { advice } else { format!("{found}; {advice}") };
+    let answered = exchange.and_then(answer).map(|text| format!("; it answered: {text}")).unwrap_or_default();
     format!(
-        "the receiver does not accept one plain valid notification ({found}), so nothing else was judged; {advice}"
+        "the receiver does not accept one plain valid notification, so nothing was judged: {said}{answered}"
     )
+}
+
+/// The beginning of what the receiver said, on one line: often it names what it misses.
+fn answer(exchange: &WireExchange) -> Option<String> {
+    const LENGTH_MAX: usize = 200;
+    let (_, body) = exchange.response.as_deref()?.split_once("\n\n")?;
+    let text = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then(|| crate::report::text::cut(&text, LENGTH_MAX).into_owned())
 }
 
 /// The status of the answer, from its first line.

@@ -11,6 +11,8 @@ pub struct Case {
     /// Which of the property's cases it is, in a few words; empty where there is but one.
     pub label: String,
     members: Map<String, Value>,
+    /// What it lays over a notification is what plain ones may hold as well.
+    is_plain: bool,
 }
 
 impl Case {
@@ -23,7 +25,7 @@ impl Case {
         assert!(steps.is_array(), "steps are a list");
         let mut members = Map::new();
         members.insert("steps".to_owned(), steps);
-        Self { label: label.into(), members }
+        Self { label: label.into(), members, is_plain: false }
     }
 
     /// A case of one plain `request` step: `request` as its map, `answer` as what may come back.
@@ -62,6 +64,13 @@ impl Case {
         self.with("limits", json!({ "wall": span }))
     }
 
+    /// The same, without a control: what it lays over a notification is what plain ones may hold as well.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.is_plain = true;
+        self
+    }
+
     /// The same, with one step more at the end.
     #[must_use]
     pub fn then(mut self, step: Value) -> Self {
@@ -96,6 +105,24 @@ impl Case {
         yaml_text::write(&Value::Object(document))
     }
 
+    /// The same case with a plain notification of the same type: where it fails as well, what this case changed is not
+    /// what fails. `None` for cases that change nothing about one.
+    #[must_use]
+    pub fn control(&self) -> Option<Self> {
+        if self.is_plain {
+            return None;
+        }
+        let mut control = self.clone();
+        let mut is_changed = false;
+        let [step] = control.members.get_mut("steps")?.as_array_mut()?.as_mut_slice() else { return None };
+        let request = step.get_mut("request")?.as_object_mut()?;
+        for change in ["with", "without"] {
+            is_changed |= request.remove(change).is_some();
+        }
+        control.label = format!("a plain {}", request.get("event")?.as_str()?);
+        is_changed.then_some(control)
+    }
+
     /// About how many requests it makes when all goes well, for the budget that is printed.
     #[must_use]
     pub fn cost(&self) -> u64 {
@@ -125,6 +152,17 @@ fn step_cost(step: &Value) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_control_of_a_case_is_plain_and_expects_the_same() {
+        let case = |request| Case::request("a plain RFP_SEND", request, json!(["2xx"]));
+        let plain = case(json!({ "event": "RFP_SEND", "headers": ["X-A: 1"] }));
+        let changed = case(json!({ "event": "RFP_SEND", "headers": ["X-A: 1"], "with": { "/a": 1 } }));
+        assert_eq!(changed.control(), Some(plain.clone()));
+        for unchanged in [plain, changed.plain(), case(json!({ "body": "{}" })), Case::new("", json!([]))] {
+            assert_eq!(unchanged.control(), None);
+        }
+    }
 
     #[test]
     fn the_cost_of_a_case_is_the_requests_of_its_steps() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pns_simulator::clock::{self, Gear, Stopwatch};
+use pns_simulator::clock::{Gear, Stopwatch};
 
 use super::baseline::{self, Health, Recovery};
 use super::case::Case;
@@ -17,6 +17,7 @@ use crate::event::{
     Target, Totals,
 };
 use crate::redact::Redactor;
+use crate::report::text::{count, wall};
 use crate::runner::{Player, RunError, flags};
 use crate::settings::{RunSettings, StopAfter};
 
@@ -50,7 +51,7 @@ pub struct CheckSettings {
 pub async fn run(settings: CheckSettings, sink: &mut dyn FnMut(&Event)) -> Result<RunFinished, RunError> {
     let wall = Stopwatch::start();
     let player = Player::prepare(settings.run.clone())?;
-    let setting = setting(&settings, &player);
+    let setting = Setting::of(&settings.run, &player);
     let mut checks = Checks {
         settings: &settings,
         player: &player,
@@ -74,28 +75,6 @@ pub async fn run(settings: CheckSettings, sink: &mut dyn FnMut(&Event)) -> Resul
     let finished = RunFinished { totals, wall: wall.elapsed(), pns_time, end };
     sink(&Event::RunFinished(finished.clone()));
     Ok(finished)
-}
-
-fn setting(settings: &CheckSettings, player: &Player) -> Setting {
-    let endpoint = settings.run.connection.target.as_ref().expect("checks have a target");
-    let probe = settings.run.probe.as_ref();
-    Setting {
-        pack: player.pack(),
-        api_key: settings.run.connection.api_key.clone(),
-        key_is_checked: None,
-        has_probe: probe.is_some(),
-        has_probe_type: probe.is_some_and(crate::settings::Probe::tells_event_type),
-        is_https: endpoint.is_secure(),
-        offers_http2: false,
-        has_host_name: endpoint.ip().is_none(),
-        is_on_this_machine: match endpoint.ip() {
-            Some(ip) => ip.is_loopback(),
-            None => endpoint.host() == "localhost" && settings.run.connection.resolve.is_empty(),
-        },
-        target: endpoint.path_and_query().to_owned(),
-        seed: settings.run.seed,
-        started: settings.run.epoch.unwrap_or_else(clock::real_now),
-    }
 }
 
 /// A run under way.
@@ -171,7 +150,10 @@ impl Checks<'_> {
                 return RunEnd::StoppedEarly(total - index);
             }
             if let Err(reason) = self.one(property).await {
-                return RunEnd::Unreachable(reason);
+                let left = (total - index - 1) as u64;
+                let not_run =
+                    if left > 0 { format!("; {} not run", count(left, "check")) } else { String::new() };
+                return RunEnd::Unreachable(reason + &not_run);
             }
         }
         RunEnd::Complete
@@ -225,6 +207,7 @@ impl Checks<'_> {
             max_examples: self.settings.max_examples,
             progress: &mut progress,
             spent: *spent,
+            controls: Vec::new(),
         };
         let tried = trial.run().await;
         *spent = trial.spent;
@@ -259,11 +242,12 @@ impl Checks<'_> {
                 format!("{found}; it did not recover")
             }
             Recovery::After(time) => {
-                format!("{found}; it accepted again after {}", crate::report::text::wall(time))
+                format!("{found}; it accepted again after {}", wall(time))
             }
         };
-        if matches!(tried, Tried::Broken(_)) {
-            return tried;
+        if let Tried::Broken(mut broken) = tried {
+            broken.afterwards = Some(told);
+            return Tried::Broken(broken);
         }
         let mut broken = stopped(property, &self.setting, told);
         if gone.is_none() {
@@ -299,7 +283,7 @@ impl Checks<'_> {
                     None if is_red => ScenarioVerdict::Failed,
                     None => ScenarioVerdict::Passed,
                 };
-                (verdict, check, Some(Box::new(self.failure(property, *broken))))
+                (verdict, check, Some(Box::new(self.failure(property, &broken))))
             }
             Tried::Undecided(why) => {
                 (ScenarioVerdict::Inconclusive(why.clone()), CheckVerdict::Inconclusive(why), None)
@@ -330,11 +314,14 @@ impl Checks<'_> {
         }
     }
 
-    fn failure(&self, property: &Property, broken: Broken) -> CheckFailure {
+    fn failure(&self, property: &Property, broken: &Broken) -> CheckFailure {
         let redactor = Redactor::new(self.setting.api_key.as_ref());
-        let text = redactor.redact(&broken.case.text(property)).into_owned();
+        let (id, seed) = (property.id, self.settings.run.seed);
+        let version = env!("CARGO_PKG_VERSION");
+        let head = format!("# {id}, seed {seed}, pns {version}: `pns explain {id}` tells more of it.\n");
+        let text = redactor.redact(&(head + &broken.case.text(property))).into_owned();
         let saved = self.settings.save_failures.as_ref().map(|folder| {
-            let name = format!("{}-{}.yaml", property.id.replace('/', "-"), self.settings.run.seed);
+            let name = format!("{}-{seed}.yaml", id.replace('/', "-"));
             let path = folder.join(name);
             match std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, &text)) {
                 Ok(()) => path.display().to_string(),
@@ -343,7 +330,7 @@ impl Checks<'_> {
         });
         let inner = broken.check.failure.as_deref().cloned().unwrap_or_default();
         CheckFailure {
-            found: found(&inner.found, &broken.labels, broken.left),
+            found: found(&inner.found, broken),
             explanation: property.mend.to_owned(),
             repeat: self.repeat(property),
             reproduced: Some(broken.reproduced),
@@ -363,19 +350,26 @@ impl Checks<'_> {
     }
 }
 
-/// What was found, and in how many of the property's cases.
-fn found(found: &str, labels: &[String], left: usize) -> String {
+/// What was found, in how many of the property's cases, and what it did to the receiver.
+fn found(found: &str, broken: &Broken) -> String {
     /// More would hide the finding behind a list.
     const LABELS_MAX: usize = 8;
-    if labels.is_empty() {
-        return found.to_owned();
+    let Broken { labels, left, afterwards, .. } = broken;
+    let mut text = found.to_owned();
+    if !labels.is_empty() {
+        let named = labels.iter().take(LABELS_MAX).cloned().collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("\nin: {named}"));
+        if labels.len() > LABELS_MAX {
+            text.push_str(&format!(" and {} more", labels.len() - LABELS_MAX));
+        }
+        if *left > 0 {
+            text.push_str(&format!("; {} not tried", count(*left as u64, "more case")));
+        }
     }
-    let mut named = labels.iter().take(LABELS_MAX).cloned().collect::<Vec<_>>().join(", ");
-    if labels.len() > LABELS_MAX {
-        named.push_str(&format!(" and {} more", labels.len() - LABELS_MAX));
+    if let Some(afterwards) = afterwards {
+        text.push_str(&format!("\nafterwards, a plain valid notification was not accepted: {afterwards}"));
     }
-    let rest = if left > 0 { format!("; {left} more cases were not tried") } else { String::new() };
-    format!("{found}\nin: {named}{rest}")
+    text
 }
 
 /// The finding that the receiver stopped accepting after a property's cases.
@@ -403,5 +397,5 @@ fn stopped(property: &'static Property, setting: &Setting, found: String) -> Bro
         failure: Some(Box::new(failure)),
     };
     let reproduced = Reproduced { failed: 1, tried: 1 };
-    Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0 }
+    Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0, afterwards: None }
 }

@@ -14,7 +14,7 @@ static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| {
         &[family::delivery::ALL],
         family::http::ALL,
         &[family::tls::ALL],
-        &[family::effects::ALL],
+        family::effects::ALL,
     ];
     families.into_iter().flatten().copied().flatten().collect()
 });

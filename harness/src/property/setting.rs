@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use pns_engine::{EventType, Timestamp};
+use pns_simulator::endpoint::Endpoint;
 use pns_simulator::schema::{Key, Pack};
 use pns_simulator::secret::ApiKey;
 use serde_json::{Map, Value};
 
 use super::kinds::Need;
+use crate::runner::Player;
+use crate::settings::{Probe, RunSettings};
 
 /// The circumstances of a run of property checks.
 #[derive(Clone, Debug)]
@@ -39,6 +42,29 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// As far as it is known before anything is sent.
+    pub(super) fn of(run: &RunSettings, player: &Player) -> Self {
+        let endpoint = run.connection.target.as_ref();
+        Self {
+            pack: player.pack(),
+            api_key: run.connection.api_key.clone(),
+            key_is_checked: None,
+            has_probe: run.probe.is_some(),
+            has_probe_type: run.probe.as_ref().is_some_and(Probe::tells_event_type),
+            // The embedded receiver of scenarios is `https://localhost/`.
+            is_https: endpoint.is_none_or(Endpoint::is_secure),
+            offers_http2: false,
+            has_host_name: endpoint.is_some_and(|endpoint| endpoint.ip().is_none()),
+            is_on_this_machine: endpoint.is_none_or(|endpoint| match endpoint.ip() {
+                Some(ip) => ip.is_loopback(),
+                None => endpoint.host() == "localhost" && run.connection.resolve.is_empty(),
+            }),
+            target: endpoint.map_or("/", Endpoint::path_and_query).to_owned(),
+            seed: run.seed,
+            started: run.epoch.unwrap_or_else(pns_simulator::clock::real_now),
+        }
+    }
+
     /// Why a property that needs this cannot be tried here, if it cannot.
     #[must_use]
     pub fn lacks(&self, need: Need) -> Option<&'static str> {

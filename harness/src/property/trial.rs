@@ -53,6 +53,8 @@ pub(super) struct Broken {
     pub labels: Vec<String>,
     /// Cases that were not played any more.
     pub left: usize,
+    /// That the receiver stopped accepting, and whether it recovered.
+    pub afterwards: Option<String>,
 }
 
 /// What a property's cases cost.
@@ -72,6 +74,8 @@ pub(super) struct Spent {
 enum Played {
     Held,
     Broken(Box<CheckResult>),
+    /// It failed, and so does a plain notification of its type: that is another property's finding.
+    LeftOut(String),
     Undecided(String),
     Skipped(String),
     Error(String),
@@ -91,6 +95,8 @@ pub(super) struct Trial<'a> {
     pub progress: &'a mut dyn FnMut(String, Spent),
     /// What it cost so far.
     pub spent: Spent,
+    /// Controls that were played, each with whether it failed as well.
+    pub controls: Vec<(Case, bool)>,
 }
 
 impl Trial<'_> {
@@ -113,14 +119,16 @@ impl Trial<'_> {
         let watch = Stopwatch::start();
         let mut first: Option<(Case, Box<CheckResult>)> = None;
         let (mut labels, mut other, mut left) = (Vec::new(), None, 0);
+        let (mut has_held, mut left_out) = (false, None);
         for (index, case) in cases.into_iter().enumerate() {
             if first.is_some() && watch.elapsed() > FAILING_TIME {
                 left = total - index;
                 break;
             }
             self.tell(format!("case {} of {total}", index + 1));
-            match self.play(&case).await {
-                Played::Held => {}
+            match self.play_controlled(&case).await {
+                Played::Held => has_held = true,
+                Played::LeftOut(why) => left_out = Some(Tried::Skipped(why)),
                 Played::Broken(check) => {
                     labels.push(case.label.clone());
                     if first.is_none() {
@@ -132,30 +140,42 @@ impl Trial<'_> {
                 Played::Error(why) => return Tried::Error(why),
             }
         }
-        let Some((case, check)) = first else { return other.unwrap_or(Tried::Held) };
+        let Some((case, check)) = first else {
+            return other.or(left_out.filter(|_| !has_held)).unwrap_or(Tried::Held);
+        };
         labels.retain(|label| !label.is_empty());
         let (check, reproduced) = self.again(&case, *check).await;
-        Tried::Broken(Box::new(Broken { case, check, reproduced, shrunk_by: 0, labels, left }))
+        Tried::Broken(Box::new(Broken {
+            case,
+            check,
+            reproduced,
+            shrunk_by: 0,
+            labels,
+            left,
+            afterwards: None,
+        }))
     }
 
     async fn drawn(&mut self, strategy: &BoxedStrategy<Case>) -> Tried {
         let mut runner = self.runner();
         let mut undecided = None;
+        let (mut has_held, mut left_out) = (false, None);
         for index in 0..self.max_examples {
             let Ok(mut tree) = strategy.new_tree(&mut runner) else {
                 return Tried::Skipped("the schema pack leaves too little to draw from".to_owned());
             };
             let case = tree.current();
             self.tell(format!("case {} of {}", index + 1, self.max_examples));
-            match self.play(&case).await {
-                Played::Held => {}
+            match self.play_controlled(&case).await {
+                Played::Held => has_held = true,
+                Played::LeftOut(why) => left_out = Some(Tried::Skipped(why)),
                 Played::Broken(check) => return self.shrunk(&mut *tree, case, *check).await,
                 Played::Undecided(why) => undecided = Some(undecided.unwrap_or(Tried::Undecided(why))),
                 Played::Skipped(why) => return Tried::Skipped(why),
                 Played::Error(why) => return Tried::Error(why),
             }
         }
-        undecided.unwrap_or(Tried::Held)
+        undecided.or(left_out.filter(|_| !has_held)).unwrap_or(Tried::Held)
     }
 
     /// Tries the failure again, then looks for a simpler case that fails as well, within the budget.
@@ -166,7 +186,8 @@ impl Trial<'_> {
         check: CheckResult,
     ) -> Tried {
         let (check, reproduced) = self.again(&case, check).await;
-        let mut broken = Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0 };
+        let mut broken =
+            Broken { case, check, reproduced, shrunk_by: 0, labels: Vec::new(), left: 0, afterwards: None };
         // What comes and goes would be shrunk by chance.
         if !reproduced.is_certain() {
             return Tried::Broken(Box::new(broken));
@@ -177,7 +198,7 @@ impl Trial<'_> {
             broken.shrunk_by += 1;
             self.tell(format!("shrinking, case {}", broken.shrunk_by));
             let case = tree.current();
-            goes_on = match self.play(&case).await {
+            goes_on = match self.play_controlled(&case).await {
                 Played::Broken(check) => {
                     (broken.case, broken.check) = (case, *check);
                     tree.simplify()
@@ -201,6 +222,26 @@ impl Trial<'_> {
             }
         }
         (last, reproduced)
+    }
+
+    /// Plays one case, and one that fails once more with nothing changed: what a plain notification of its type meets,
+    /// too, says nothing of the change.
+    async fn play_controlled(&mut self, case: &Case) -> Played {
+        let played = self.play(case).await;
+        let (Played::Broken(_), Some(control)) = (&played, case.control()) else { return played };
+        let is_broken = match self.controls.iter().find(|(known, _)| *known == control) {
+            Some((_, is_broken)) => *is_broken,
+            None => {
+                let is_broken = matches!(self.play(&control).await, Played::Broken(_));
+                self.controls.push((control.clone(), is_broken));
+                is_broken
+            }
+        };
+        if is_broken {
+            let why = format!("{} fares no better: see `accepts/every-event-type`", control.label);
+            return Played::LeftOut(why);
+        }
+        played
     }
 
     /// Plays one case as the scenario file that it is. Every play has ids of its own.

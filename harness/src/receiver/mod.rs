@@ -42,7 +42,7 @@ use journal::Journal;
 use player::Player;
 
 /// Where notifications go unless [`Settings::path`] says otherwise.
-const DEFAULT_PATH: &str = "/pns";
+pub const DEFAULT_PATH: &str = "/pns";
 
 /// How many received requests a slow observer may lag behind before it misses some.
 const OBSERVED_MAX: usize = 1_024;

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, request};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use jiff::Timestamp;
@@ -53,6 +53,10 @@ pub(crate) async fn respond(
     exchange: Arc<Exchange>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
+    if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
+        // RFC 9112, 3.2: a server must.
+        return Ok(problem(refusal(StatusCode::BAD_REQUEST, "a request names one host")));
+    }
     let path = request.uri().path();
     let own = path == "/healthz" || path == "/inspect" || path.starts_with("/inspect/");
     let taken = exchange.shared.settings.path.as_deref().map_or(!own, |taken| path == taken);

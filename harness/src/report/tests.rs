@@ -283,7 +283,7 @@ fn tap_report() {
 #[test]
 fn a_run_that_never_began_is_a_report_too() {
     let nothing = Collected::default();
-    assert!(tap::render(&nothing, &redactor()).contains("1..0\nBail out! the run did not end"));
+    assert!(tap::render(&nothing, &redactor()).ends_with("\nBail out! the run did not end\n"));
     assert!(html::render(&nothing, &redactor()).contains("The run did not end"));
     assert!(github::summary(&nothing, &redactor()).contains("the run did not end"));
 }

@@ -80,7 +80,7 @@ pub fn reproduced(reproduced: Reproduced) -> String {
     if reproduced.is_certain() {
         format!("reproduced every time ({failed} of {tried})")
     } else {
-        format!("flaky: {failed} of {tried}")
+        format!("flaky: it failed {failed} of {tried} times")
     }
 }
 

@@ -29,7 +29,15 @@ pub struct Headline {
 /// The verdict on a run that ended in this way.
 pub fn headline(subject: Subject, run: &RunFinished) -> Headline {
     let (tone, text) = match Exit::of_run(&run.totals, &run.end) {
+        Exit::Held if run.totals.checks.warned > 0 => {
+            let but_for = count(run.totals.checks.warned, "check");
+            (Tone::Good, format!("everything that was checked held, but for {but_for} not red in this run"))
+        }
         Exit::Held => (Tone::Good, "everything that was checked held".to_owned()),
+        // A scenario that holds against expectation breaks no check.
+        Exit::Broken if run.totals.checks.failed == 0 => {
+            (Tone::Bad, "what is expected to fail passes".to_owned())
+        }
         Exit::Broken => (Tone::Bad, "the receiver broke a check".to_owned()),
         Exit::Inconclusive if run.totals.scenarios.total() == 0 => {
             (Tone::Unsure, format!("inconclusive: no {} ran", noun(subject)))
@@ -45,7 +53,7 @@ pub fn headline(subject: Subject, run: &RunFinished) -> Headline {
         RunEnd::StoppedEarly(left) | RunEnd::Interrupted(left) => {
             Some(format!("{} not run", count(*left as u64, noun(subject))))
         }
-        RunEnd::Unreachable(why) => Some(format!("the target did not come up: {why}")),
+        RunEnd::Unreachable(why) => Some(why.clone()),
         RunEnd::Failed(why) => Some(why.clone()),
     };
     Headline { tone, text, remark }

@@ -35,6 +35,8 @@ pub(super) enum Verdict {
     Undecided(String),
     /// It cannot be asked here.
     Skipped(String),
+    /// What follows supposes another answer, for this reason; the answer itself is in order.
+    Moot(String),
 }
 
 /// An answer that was not wanted.
@@ -69,6 +71,10 @@ impl Answered {
             Verdict::Skipped(reason) => {
                 checks.skipped(world, CHECK, title, reason, place);
                 Goes::On
+            }
+            Verdict::Moot(reason) => {
+                checks.skipped(world, CHECK, title, reason, place);
+                Goes::NoFurther
             }
             Verdict::Undecided(reason) => {
                 checks.undecided(world, CHECK, title, reason, place);

@@ -72,8 +72,8 @@ pub(super) async fn received(
     event_type: ReceivedType,
 ) -> Judgement {
     let mut wanted = Vec::new();
-    wanted.extend(times.map(|times| format!("received {times} times")));
-    wanted.extend(processed.map(|processed| format!("processed {processed} times")));
+    wanted.extend(times.map(|times| format!("received {}", often(times.into()))));
+    wanted.extend(processed.map(|processed| format!("processed {}", often(processed.into()))));
     if event_type == ReceivedType::Sent {
         wanted.push("taken as the event type that was sent".to_owned());
     }
@@ -256,6 +256,15 @@ fn silent(world: &World, asked: &[Asked], counts: bool, event_type: ReceivedType
     })
 }
 
+/// "never", "once", "3 times".
+fn often(times: u64) -> String {
+    match times {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        _ => format!("{times} times"),
+    }
+}
+
 /// What became of one: the kind of wrong effect first.
 fn received_words(one: &Asked, wanted: Option<u64>, event_type: ReceivedType) -> String {
     let kind = match (wanted, one.seen.processed) {
@@ -265,14 +274,13 @@ fn received_words(one: &Asked, wanted: Option<u64>, event_type: ReceivedType) ->
         _ if event_type == ReceivedType::Sent && !is_type(&one.seen, one.sent.as_deref()) => "wrong effect: ",
         _ => "",
     };
-    let number =
-        |number: Option<u64>| number.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
     let name = one.sent.as_deref().map_or_else(String::new, |name| format!("{name} "));
-    let mut text = format!(
-        "{kind}{name}received {} times, processed {} times",
-        number(one.seen.received),
-        number(one.seen.processed)
-    );
+    // Not every probe tells both.
+    let received = one.seen.received.map(|times| format!("received {}", often(times)));
+    let processed = one.seen.processed.map(|times| format!("processed {}", often(times)));
+    let counts: Vec<String> = received.into_iter().chain(processed).collect();
+    let counts = if counts.is_empty() { "not counted".to_owned() } else { counts.join(", ") };
+    let mut text = format!("{kind}{name}{counts}");
     if event_type == ReceivedType::Sent {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "nothing".to_owned());
         text.push_str(&format!(", taken as {} (sent as {})", name(&one.seen.event_type), name(&one.sent)));
@@ -291,10 +299,10 @@ fn told(wrong: &[&Asked], within: Duration, text: impl Fn(&Asked) -> String) -> 
         };
         format!("{}{late}", text(one))
     };
-    let list = words::list(wrong.iter().take(TOLD_MAX).map(one));
+    let list = wrong.iter().take(TOLD_MAX).map(one).collect::<Vec<_>>().join("\n");
     match wrong.len().saturating_sub(TOLD_MAX) {
         0 => list,
-        more => format!("{list} (and {})", words::count(more as u64, "other notification")),
+        more => format!("{list}\nand {}", words::count(more as u64, "other notification")),
     }
 }
 

@@ -14,7 +14,6 @@ mod player;
 mod probe;
 mod rate;
 mod reactions;
-mod replay;
 mod request;
 mod step;
 mod subscribe;
@@ -42,8 +41,8 @@ use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
 
+pub(crate) use play::location;
 pub(crate) use player::{Player, flags};
-pub use replay::{Replayed, replay};
 pub(crate) use target::{transport, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -175,7 +174,7 @@ async fn preflight(wait: Option<Duration>, ground: &Ground) -> Result<(), String
         let may_come_up = !matches!(reason, FailureReason::Tls(_));
         if !may_come_up || waited.elapsed() >= patience {
             let advice = crate::advice::meaning(reason);
-            return Err(format!("{reason} ({detail}); {advice}"));
+            return Err(format!("the target did not come up: {reason} ({detail}); {advice}"));
         }
         pause(TARGET_POLL).await;
     }
@@ -248,7 +247,7 @@ pub(crate) fn hash_of(id: &str) -> u64 {
 }
 
 /// A scenario that did not run, told as finished.
-fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
+pub(crate) fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
     ScenarioFinished {
         id: id.to_owned(),
         verdict,

@@ -316,7 +316,10 @@ pub(super) fn connection_flags(connection: &Connection, add: &mut impl FnMut(Str
         crate::settings::Trust::Platform | crate::settings::Trust::Pem(_) => {}
     }
     if connection.target.is_some() && connection.api_key.is_some() {
-        add("--api-key \"$PNS_API_KEY\"".to_owned());
+        add(match &connection.api_key_file {
+            Some(path) => format!("--api-key-file {}", shell(&path.display().to_string())),
+            None => "--api-key \"$PNS_API_KEY\"".to_owned(),
+        });
     }
     if connection.plain_http == PlainHttp::Permitted {
         add("--allow-http".to_owned());
@@ -337,7 +340,7 @@ pub(super) fn connection_flags(connection: &Connection, add: &mut impl FnMut(Str
     }
 }
 
-pub(super) fn location(place: &Place) -> Location {
+pub(crate) fn location(place: &Place) -> Location {
     Location { file: place.file.to_string(), line: place.line }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{Command, EventType, NotificationId, SupplierId, Timestamp, rng};
+use pns_engine::{Command, DeliveryId, EventType, NotificationId, Outcome, SupplierId, Timestamp, rng};
 use pns_simulator::fault::{Extent, Fault, Injection};
 use serde_json::Value;
 
@@ -289,12 +289,22 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
             let made = super::words::count(world.ledger.attempts() as u64, "attempt");
             format!("not within {} of PNS time, {made}", words(span))
         }
-        Passed::Hopeless(_) => format!(
-            "gave up after {} failures in a row that the scenario did not plan; a real sender would go on",
-            super::world::UNPLANNED_FAILURES_MAX
-        ),
+        Passed::Hopeless(delivery) => hopeless(world, delivery),
     };
     Ok(StepEnd::Missed(waited, Miss { found, concerned, undecided: false }))
+}
+
+/// What came last stands first: it is what has to be mended.
+fn hopeless(world: &World, delivery: DeliveryId) -> String {
+    let last = world.ledger.delivery(delivery).and_then(|one| one.attempts.last());
+    let last = match last.and_then(|attempt| attempt.end.as_ref()).map(|end| end.outcome) {
+        Some(Outcome::Failed(reason)) => format!("{reason}: "),
+        _ => String::new(),
+    };
+    format!(
+        "{last}given up after {} failures in a row that the scenario did not plan; a real sender goes on",
+        super::world::UNPLANNED_FAILURES_MAX
+    )
 }
 
 fn limit_reached(limit: LimitReached, concerned: Which) -> Miss {

@@ -203,6 +203,7 @@ pub(crate) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTr
         },
         timeouts: Timeouts {
             connect: connection.connect_timeout,
+            tls: connection.connect_timeout,
             acknowledgement: connection.ack_timeout,
             ..Timeouts::default()
         },

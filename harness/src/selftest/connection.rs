@@ -128,10 +128,10 @@ async fn turn<S: Stream>(shared: &Arc<Shared>, reader: &mut Reader<S>, nth: u32)
         Err(Flaw::Refused(reply)) => return Turn::Replied(reply, Next::End(Said::Close)),
         Err(Flaw::BrokeOff(_)) => return Turn::BrokeOff,
     };
-    let asks_for_head_alone = head.method == "HEAD";
+    let (is_head, version) = (head.method == "HEAD", head.version);
     match replied(shared, reader, head, nth).await {
-        Turn::Replied(Reply::Answer(answer), next) if asks_for_head_alone => {
-            Turn::Replied(Reply::Answer(answer.head_alone()), next)
+        Turn::Replied(Reply::Answer(answer), next) => {
+            Turn::Replied(Reply::Answer(answer.framed_for(is_head, version)), next)
         }
         turn => turn,
     }

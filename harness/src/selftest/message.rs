@@ -96,11 +96,20 @@ pub(super) struct Answer {
     pub(super) after: After,
     /// Whether it answers HEAD, and so has no body (RFC 9110, 9.3.2).
     pub(super) head_alone: bool,
+    /// Whether it answers HTTP/1.0, which knows no chunks (RFC 9112, 6.1).
+    pub(super) without_chunks: bool,
 }
 
 impl Answer {
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Vec::new(), after: After::AsUsual, head_alone: false }
+        Self {
+            status,
+            fields: Vec::new(),
+            body: Vec::new(),
+            after: After::AsUsual,
+            head_alone: false,
+            without_chunks: false,
+        }
     }
 
     pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
@@ -121,8 +130,10 @@ impl Answer {
         self
     }
 
-    pub(super) fn head_alone(mut self) -> Self {
-        self.head_alone = true;
+    /// The same, as HTTP frames it for a request with this method and version.
+    pub(super) fn framed_for(mut self, is_head: bool, version: Version) -> Self {
+        self.head_alone = is_head;
+        self.without_chunks = version == Version::Http10;
         self
     }
 

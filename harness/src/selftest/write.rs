@@ -69,6 +69,7 @@ fn announced(answer: &Answer, shape: Shape, bytes: &[u8]) -> usize {
 }
 
 fn encode(answer: &Answer, shape: Shape, said: Said) -> Vec<u8> {
+    let shape = if answer.without_chunks && shape == Shape::Chunked { Shape::Length } else { shape };
     let version = if shape == Shape::BadStatusLine { "" } else { "HTTP/1.1 " };
     let mut head = format!("{version}{} {}\r\n", answer.status, answer.reason());
     let mut field = |name: &str, value: &str| {
@@ -123,6 +124,7 @@ fn encode(answer: &Answer, shape: Shape, said: Said) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::Version;
     use super::*;
 
     fn text(answer: &Answer, shape: Shape) -> String {
@@ -138,6 +140,11 @@ mod tests {
             text(&ok, Shape::Chunked),
             format!("{head}Transfer-Encoding: chunked\r\n\r\n7\r\n1234567\r\n2\r\n89\r\n0\r\n\r\n")
         );
+        assert_eq!(
+            text(&ok.clone().framed_for(false, Version::Http10), Shape::Chunked),
+            text(&ok, Shape::Length)
+        );
+        assert_eq!(text(&ok.clone().framed_for(true, Version::Http11), Shape::Length), format!("{head}\r\n"));
         assert_eq!(text(&ok, Shape::UntilClose), format!("{head}\r\n123456789"));
         assert_eq!(text(&Answer::empty(204), Shape::Length), "HTTP/1.1 204 No Content\r\n\r\n");
         assert_eq!(

@@ -1,10 +1,15 @@
 //! The real binary, as a shell sees it: output, errors, exit codes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod check;
+mod explain;
+mod faulty;
 mod receiver;
+mod replay;
 mod run;
 mod scenarios;
 mod schema;
+mod selftest;
 mod send;
 mod shell;
 
@@ -78,6 +83,18 @@ fn line(reader: &mut impl std::io::BufRead) -> String {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     line.trim_end().to_owned()
+}
+
+/// Reads until a line holds `text`.
+#[cfg(unix)]
+fn wait_for(reader: &mut impl std::io::BufRead, text: &str) {
+    loop {
+        let mut line = String::new();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "the output ended before `{text}`");
+        if line.contains(text) {
+            return;
+        }
+    }
 }
 
 /// Sends a signal, as a shell does.

@@ -21,6 +21,10 @@ const DRAIN_BYTES_MAX: u64 = 65_536;
 /// How long the receiver may take to end its side of a TLS 1.3 handshake.
 const SETTLE_LIMIT: Duration = Duration::from_millis(250);
 
+/// How long the receiver is given to read a whole request before the connection is reset: a reset takes away what
+/// was not read yet, and then it is as if nothing had been sent.
+const READ_LIMIT: Duration = Duration::from_millis(20);
+
 /// Waits until the receiver's side of the handshake is over, as far as that shows.
 ///
 /// Under TLS 1.3 the sender is done first. A reset at once would end the receiver's handshake rather than a
@@ -59,6 +63,10 @@ pub(super) async fn break_off(
             let detail = format!("the receiver did not take the request within {send_limit:?}");
             return (Failure::new(FailureReason::SendTimeout, detail), Some(send_limit));
         }
+    }
+    if broken == Break::AfterRequest {
+        // The beginning of an answer shows that it was read.
+        let _answer_or_given_up = timeout(READ_LIMIT, stream.read(&mut [0])).await;
     }
     match broken {
         Break::AfterHead | Break::AfterRequest => {

@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn no_verification_is_told() {
-        let (_, note) = super::verifier(&Trust::Unverified).unwrap();
+        let (_, note) = verifier(&Trust::Unverified).unwrap();
         assert!(note.unwrap().contains("NOT verified"));
     }
 }

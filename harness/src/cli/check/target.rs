@@ -41,7 +41,11 @@ impl Target {
             Some(key) => key.clone(),
             None => ApiKey::new(EMBEDDED_KEY).map_err(Failure::harness)?,
         };
-        let settings = receiver::Settings { api_key: Some(key.clone()), ..receiver::Settings::default() };
+        let settings = receiver::Settings {
+            path: Some(receiver::DEFAULT_PATH.to_owned()),
+            api_key: Some(key.clone()),
+            ..receiver::Settings::default()
+        };
         let receiver = Receiver::start(settings, &identity).await?;
         connection.target = Some(Endpoint::parse(&receiver.url()).map_err(Failure::harness)?);
         connection.api_key = Some(key);

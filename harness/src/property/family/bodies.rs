@@ -85,6 +85,17 @@ pub(super) fn fresh(setting: &Setting, event_type: EventType) -> Option<Value> {
     (body.to_string().matches("{{").count() == variables).then_some(body)
 }
 
+/// The text of a valid plain body with an id and a time that are settled, for bodies that are written as bytes. The id is
+/// another one for each label and in each run, and the same whenever the case is played again.
+pub(super) fn settled_text(setting: &Setting, label: &str) -> Option<String> {
+    let now = clock::real_now();
+    let seed = pns_engine::rng::draw(setting.seed, crate::runner::hash_of(label), now.as_millis());
+    let mut bytes = Vec::new();
+    let key = Key { seed, sequence: SEQUENCE, published: now };
+    setting.pack.generate(plain(setting)?, key, &mut bytes).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
 /// The text of a valid plain body.
 pub(super) fn fresh_text(setting: &Setting) -> Option<String> {
     Some(fresh(setting, plain(setting)?)?.to_string())
@@ -176,6 +187,15 @@ mod tests {
             let filled = text.replace("{{uuid}}", UUID).replace("{{now}}", INSTANT);
             assert_eq!(setting.pack.validate(filled.as_bytes()), Ok(event_type));
         }
+    }
+
+    #[test]
+    fn settled_bodies_are_valid_and_each_is_a_notification_of_its_own() {
+        let setting = everything();
+        let [one, other] = ["one", "other"].map(|label| settled_text(&setting, label).unwrap());
+        assert_eq!(setting.pack.validate(one.as_bytes()), Ok(plain(&setting).unwrap()));
+        let id = |text: &str| serde_json::from_str::<Value>(text).unwrap()["eventId"].clone();
+        assert_ne!(id(&one), id(&other));
     }
 
     #[test]

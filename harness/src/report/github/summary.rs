@@ -69,7 +69,8 @@ fn counts(page: &mut Markdown<'_>, run: &Collected) {
     });
     let told: Vec<String> = told.collect();
     let total = count(standings.len() as u64, noun(run.subject()));
-    page.text(&format!("{total}: {}", told.join(", "))).markup("\n\n");
+    let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+    page.text(&format!("{total}{told}")).markup("\n\n");
 }
 
 fn short(page: &mut Markdown<'_>, finding: &Finding<'_>) {

@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page<'_>, subject: Subject, index: usize, finding
         });
         if !failure.explanation.is_empty() {
             page.leaf("h4", &[], "What it means, and how to mend it");
-            page.leaf("p", &[("class", "meaning")], &failure.explanation);
+            page.prose("p", &[("class", "meaning")], &failure.explanation);
         }
         quote(page, check);
         exchange::write_all(page, &failure.exchanges);

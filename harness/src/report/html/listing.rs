@@ -62,6 +62,9 @@ fn reason(page: &mut Page<'_>, scenario: &CollectedScenario) {
 
 /// Every scenario or property, folded by theme or family; folded out where something is amiss.
 pub(super) fn everything(page: &mut Page<'_>, run: &Collected) {
+    if run.scenarios.is_empty() {
+        return;
+    }
     let subject = run.subject();
     page.element("section", &[("id", "all")], |page| {
         page.leaf("h2", &[], if subject == Subject::Checks { "All checks" } else { "All scenarios" });

@@ -49,7 +49,7 @@ pub(super) fn write(page: &mut Page<'_>, run: &Collected, findings: &[Finding<'_
             });
         }
         if let Some(remark) = &headline.remark {
-            page.leaf("p", &[("class", "remark")], &capitalised(remark));
+            page.prose("p", &[("class", "remark")], &capitalised(remark));
         }
         counts(page, run);
     });
@@ -183,7 +183,7 @@ fn bear_in_mind(page: &mut Page<'_>, run: &Collected) {
     let subject = run.subject();
     page.element("ul", &[("class", "notes")], |page| {
         for note in run.started.iter().flat_map(|run| &run.notes) {
-            page.leaf("li", &[("class", if is_loud(note) { "loud" } else { "note" })], &note.to_string());
+            page.prose("li", &[("class", if is_loud(note) { "loud" } else { "note" })], &note.to_string());
         }
         let left = match subject {
             Subject::Checks => coverage.families_left().join(", "),
@@ -191,19 +191,19 @@ fn bear_in_mind(page: &mut Page<'_>, run: &Collected) {
         };
         if !left.is_empty() {
             let what = if subject == Subject::Checks { "families" } else { "clauses of Cvent’s page" };
-            page.leaf("li", &[], &format!("nothing was decided of these {what}: {left}"));
+            page.prose("li", &[], &format!("nothing was decided of these {what}: {left}"));
         }
         for gap in coverage.gaps(subject) {
-            page.leaf("li", &[], &format!("not checked: {gap}"));
+            page.prose("li", &[], &format!("not checked: {gap}"));
         }
         if let Some(RunStarted { filtered_out: left @ 1.., .. }) = &run.started {
-            page.leaf("li", &[], &format!("{} not selected", count(*left as u64, noun(subject))));
+            page.prose("li", &[], &format!("{} not selected", count(*left as u64, noun(subject))));
         }
         let nothing_left = coverage.gaps(subject).is_empty()
             && left.is_empty()
             && run.started.as_ref().is_none_or(|run| run.notes.is_empty() && run.filtered_out == 0);
         if nothing_left {
-            page.leaf("li", &[], "Nothing was left out.");
+            page.prose("li", &[], "Nothing was left out.");
         }
     });
 }

@@ -53,6 +53,21 @@ impl<'a> Page<'a> {
         self.element(name, attributes, |page| page.text(text));
     }
 
+    /// An element that holds one text of ours, in which code stands between backticks.
+    pub(super) fn prose(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
+        // Before it is cut: a secret may hold a backtick.
+        let text = self.redactor.redact(text).into_owned();
+        self.element(name, attributes, |page| {
+            let parts: Vec<&str> = text.split('`').collect();
+            if parts.len().is_multiple_of(2) {
+                return page.text(&text);
+            }
+            for (index, part) in parts.into_iter().enumerate() {
+                if index % 2 == 0 { page.text(part) } else { page.leaf("code", &[], part) }
+            }
+        });
+    }
+
     /// An element that has no end, such as `meta`.
     pub(super) fn void(&mut self, name: &'static str, attributes: Attributes<'_>) {
         self.open(name, attributes);

@@ -2,14 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::super::text::{count, cut, printable, wall};
+use super::super::text::{count, printable, wall};
 use crate::event::WireExchange;
 use crate::report::style::{DIM, GREEN, RED, paint};
 
 /// Fits a terminal of 100 columns with the indent and the mark.
 const WIDTH: usize = 90;
-/// Of each direction: a head and the beginning of a body.
-const LINES_MAX: usize = 16;
+/// Before what is left of a line that did not fit.
+const INDENT: &str = "  ";
+/// Of each direction: a head and the body of a notification.
+const LINES_MAX: usize = 20;
 /// Told in full; more would bury them. The telling one stands last, so the earlier ones go.
 const IN_FULL_MAX: usize = 3;
 /// Told as a line each, before those.
@@ -59,11 +61,12 @@ fn block(out: &mut impl Write, exchange: &WireExchange) -> io::Result<()> {
     }
 }
 
+/// Long lines are broken, not cut: what a receiver cannot take often stands at the end of a body.
 fn side(out: &mut impl Write, mark: &str, text: &str) -> io::Result<()> {
     let text = printable(text);
-    let total = text.lines().count();
-    for line in text.lines().take(LINES_MAX) {
-        let line = format!("{} {}", paint(DIM, mark), cut(line, WIDTH));
+    let total: usize = text.lines().map(|line| broken(line).len()).sum();
+    for line in text.lines().flat_map(broken).take(LINES_MAX) {
+        let line = format!("{} {line}", paint(DIM, mark));
         writeln!(out, "        {}", line.trim_end())?;
     }
     if total > LINES_MAX {
@@ -71,4 +74,12 @@ fn side(out: &mut impl Write, mark: &str, text: &str) -> io::Result<()> {
         writeln!(out, "        {}", paint(DIM, &more))?;
     }
     Ok(())
+}
+
+/// `line` in pieces that fit; the pieces after the first are indented.
+fn broken(line: &str) -> Vec<String> {
+    let characters: Vec<char> = line.chars().collect();
+    let Some((first, rest)) = characters.split_at_checked(WIDTH) else { return vec![line.to_owned()] };
+    let rest = rest.chunks(WIDTH - INDENT.len()).map(|piece| INDENT.to_owned() + &String::from_iter(piece));
+    std::iter::once(String::from_iter(first)).chain(rest).collect()
 }

@@ -43,11 +43,10 @@ pub(super) fn write_all(
     }
     let told = finished.checks.iter().any(|check| check.verdict.is_broken());
     if subject == Subject::Checks && told {
-        let command = format!("pns explain {}", started.id);
-        writeln!(out, "\n      {} {}", paint(BOLD, "more on this check:"), printable(&command))?;
+        foot(out, "explain", &format!("pns explain {}", started.id))?;
     }
     if let Some(repeat) = repeat {
-        writeln!(out, "\n      {} {}", paint(BOLD, "repeat:"), printable(repeat))?;
+        foot(out, "repeat", repeat)?;
     }
     if told { writeln!(out) } else { Ok(()) }
 }
@@ -81,7 +80,12 @@ fn head(
 }
 
 fn labelled(out: &mut impl Write, label: &str, text: &str) -> io::Result<()> {
-    for (index, line) in printable(text).lines().enumerate() {
+    // What is short stays as it is: spaces in it may matter.
+    let fits = |line: &str| line.chars().count() <= WIDTH;
+    let text = printable(text);
+    let lines =
+        text.lines().flat_map(|line| if fits(line) { vec![line.to_owned()] } else { wrap(line, WIDTH - 10) });
+    for (index, line) in lines.enumerate() {
         let label = if index == 0 { label } else { "" };
         writeln!(out, "      {label:<8}  {line}")?;
     }
@@ -174,11 +178,8 @@ fn scenario(out: &mut impl Write, failure: &CheckFailure) -> io::Result<()> {
         0 => String::new(),
         tried => format!(" (the simplest of {} tried)", count(tried, "case")),
     };
-    let label = paint(BOLD, "scenario file:");
-    match &scenario.saved {
-        Some(path) => writeln!(out, "\n      {label} {}{shrunk}", printable(path)),
-        None => writeln!(out, "\n      {label} `--save-failures DIR` writes it{shrunk}"),
-    }
+    let place = scenario.saved.as_deref().unwrap_or("`--save-failures DIR` writes it");
+    foot(out, "scenario", &format!("{place}{shrunk}"))
 }
 
 fn meaning(out: &mut impl Write, failure: &CheckFailure) -> io::Result<()> {
@@ -188,9 +189,15 @@ fn meaning(out: &mut impl Write, failure: &CheckFailure) -> io::Result<()> {
             writeln!(out, "      {line}")?;
         }
     }
+    writeln!(out)?;
     scenario(out, failure)?;
-    if let Some(curl) = &failure.curl {
-        writeln!(out, "\n      {} {}", paint(BOLD, "the same by hand:"), printable(curl))?;
+    match &failure.curl {
+        Some(curl) => foot(out, "by hand", curl),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// What to do next: a line that can be copied.
+fn foot(out: &mut impl Write, label: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "      {}  {}", paint(BOLD, &format!("{label:<8}")), printable(text))
 }

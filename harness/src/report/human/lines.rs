@@ -11,8 +11,8 @@ use crate::event::{
     CheckResult, CheckVerdict, Note, RunStarted, ScenarioFinished, ScenarioStarted, Strength, Subject,
 };
 
-/// As wide as the names of all but a few property checks.
-const NAME_WIDTH: usize = 33;
+/// As wide as the names of all but a few property checks; the line then fits a terminal of 80 columns.
+const NAME_WIDTH: usize = 36;
 /// What stands under a verdict fits a terminal of 100 columns.
 const WIDTH: usize = 90;
 
@@ -31,7 +31,10 @@ pub(super) fn head(out: &mut impl Write, run: &RunStarted) -> io::Result<()> {
     for note in &run.notes {
         let loud = matches!(note, Note::TlsNotVerified | Note::PlainHttp | Note::Unsound { .. });
         let (style, word) = if loud { (YELLOW, "warning") } else { (DIM, "note") };
-        writeln!(out, "{}: {}", paint(style, word), printable(&note.to_string()))?;
+        for (index, line) in wrap(&printable(&note.to_string()), WIDTH).into_iter().enumerate() {
+            let before = if index == 0 { paint(style, word) + ": " } else { "  ".to_owned() };
+            writeln!(out, "{before}{line}")?;
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub use progress::Progress;
 
 use super::collect::split_id;
 use super::style::{BOLD, DIM, paint};
-use super::text::printable;
+use super::text::{count, printable};
 use super::{ReportError, Reporter};
 use crate::event::{Event, ScenarioFinished, ScenarioStarted, ScenarioVerdict, Strength, Subject};
 use summary::Summary;
@@ -43,6 +43,8 @@ pub struct Human<W> {
     theme: Option<String>,
     /// A failure told in full ends with an empty line of its own.
     spaced: bool,
+    /// Property checks skipped in a row for one reason, which is told once.
+    skipped: Vec<(ScenarioStarted, ScenarioFinished)>,
     summary: Summary,
 }
 
@@ -58,6 +60,7 @@ impl<W: Write> Human<W> {
             fail_on: Strength::Should,
             theme: None,
             spaced: false,
+            skipped: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -88,7 +91,11 @@ impl<W: Write> Human<W> {
             }
             Event::RunFinished(run) => {
                 self.tell_interrupted()?;
+                self.tell_skipped()?;
                 self.progress.finish();
+                if !self.spaced {
+                    writeln!(self.out)?;
+                }
                 self.summary.write(&mut self.out, run)?;
                 self.out.flush()
             }
@@ -116,6 +123,39 @@ impl<W: Write> Human<W> {
 
     fn tell_scenario(&mut self, started: &ScenarioStarted, finished: &ScenarioFinished) -> io::Result<()> {
         self.summary.scenario(started, finished);
+        if !self.belongs_to_skipped(started, finished) {
+            self.tell_skipped()?;
+        }
+        let is_skipped = matches!(finished.verdict, ScenarioVerdict::Skipped(_));
+        if is_skipped && self.subject == Subject::Checks && self.detail == Detail::Verdicts {
+            self.skipped.push((started.clone(), finished.clone()));
+            return Ok(());
+        }
+        self.write_scenario(started, finished)
+    }
+
+    /// Whether what is told next is skipped like what is held back: of the same family, for the same reason.
+    fn belongs_to_skipped(&self, started: &ScenarioStarted, finished: &ScenarioFinished) -> bool {
+        self.skipped.last().is_some_and(|(before, skipped)| {
+            split_id(&before.id).0 == split_id(&started.id).0 && skipped.verdict == finished.verdict
+        })
+    }
+
+    /// Tells what is held back: by itself, or many as one.
+    fn tell_skipped(&mut self) -> io::Result<()> {
+        let skipped = std::mem::take(&mut self.skipped);
+        match &skipped[..] {
+            [] => Ok(()),
+            [(started, finished)] => self.write_scenario(started, finished),
+            [(started, finished), ..] => {
+                let id = format!("{}/{}", split_id(&started.id).0, count(skipped.len() as u64, "check"));
+                let finished = ScenarioFinished { checks: Vec::new(), ..finished.clone() };
+                self.write_scenario(&ScenarioStarted { id, ..started.clone() }, &finished)
+            }
+        }
+    }
+
+    fn write_scenario(&mut self, started: &ScenarioStarted, finished: &ScenarioFinished) -> io::Result<()> {
         let theme = split_id(&started.id).0.to_owned();
         let new_theme = self.theme.as_ref() != Some(&theme);
         let spaced = self.spaced;

@@ -1,9 +1,14 @@
 //! How far a run has come, on standard error, where somebody watches.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::super::text::{count, noun, pns_span, printable, wall};
 use crate::event::{Event, ScenarioProgress, Subject};
+
+/// The time on display is in seconds.
+const TICK: Duration = Duration::from_millis(500);
 
 /// A progress bar, or nothing.
 #[derive(Debug)]
@@ -21,8 +26,10 @@ impl Progress {
     /// Draws on standard error.
     pub fn on_stderr() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix}  {wide_msg}");
+        let style = ProgressStyle::with_template("{elapsed:>3} [{bar:12}] {pos}/{len} {prefix}  {wide_msg}");
         bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
+        // A receiver that does not answer must not look like a harness that hangs.
+        bar.enable_steady_tick(TICK);
         Self { bar, subject: Subject::Scenarios }
     }
 
@@ -32,6 +39,9 @@ impl Progress {
                 self.subject = run.subject;
                 self.bar.set_length(run.scenarios as u64);
                 self.bar.set_prefix(format!("{}s", noun(run.subject)));
+                if run.subject == Subject::Checks {
+                    self.bar.set_message("first, a plain valid notification");
+                }
             }
             Event::ScenarioStarted(scenario) if self.subject == Subject::Checks => {
                 self.bar.set_message(printable(&scenario.id).into_owned());
@@ -52,9 +62,10 @@ impl Progress {
     }
 }
 
-/// What is going on, on one line.
+/// What is going on, on one line; where that is cut, its end can be spared.
 fn message(subject: Subject, progress: &ScenarioProgress) -> String {
-    let mut parts: Vec<String> = progress.doing.iter().cloned().collect();
+    let doing = progress.doing.iter().map(|doing| format!("{doing}: "));
+    let mut parts = vec![doing.collect::<String>() + &progress.id];
     match subject {
         Subject::Scenarios => {
             parts.push(format!("{} of PNS time", pns_span(progress.pns_time)));
@@ -66,14 +77,12 @@ fn message(subject: Subject, progress: &ScenarioProgress) -> String {
             parts.push(wall(progress.wall));
         }
     }
-    let line = format!("{}: {}", progress.id, parts.join(", "));
+    let line = parts.join(", ");
     printable(&line).replace('\n', " ")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -87,9 +96,9 @@ mod tests {
             doing: Some("case 12 of 25".to_owned()),
         };
         let told = message(Subject::Checks, &progress);
-        assert_eq!(told, "accepts/unknown-fields: case 12 of 25, 61 requests, 0.81 s");
+        assert_eq!(told, "case 12 of 25: accepts/unknown-fields, 61 requests, 0.81 s");
         progress.doing = None;
         let told = message(Subject::Scenarios, &progress);
-        assert_eq!(told, "accepts/unknown-fields: 1m 30s of PNS time, 61 attempts, 2 pending");
+        assert_eq!(told, "accepts/unknown-fields, 1m 30s of PNS time, 61 attempts, 2 pending");
     }
 }

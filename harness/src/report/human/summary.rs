@@ -1,14 +1,19 @@
 //! The end of the report: what it all came to, what was checked, and what was not.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::super::coverage::Coverage;
 use super::super::standing::Standing;
-use super::super::text::{count, noun, pns_span, printable, wall};
+use super::super::text::{count, noun, pns_span, printable, wall, wrap};
 use super::super::verdict::{Tone, counts, headline, with_warnings};
 use crate::clause::Clause;
+use crate::curl::quote;
 use crate::event::{Counts, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, Subject};
 use crate::report::style::{DIM, GREEN, RED, YELLOW, paint};
+
+/// Fits a terminal of 100 columns.
+const WIDTH: usize = 96;
 
 /// What the summary remembers of the run.
 #[derive(Debug, Default)]
@@ -18,6 +23,8 @@ pub(super) struct Summary {
     told: Vec<(Standing, String, String)>,
     coverage: Coverage,
     cases: u64,
+    /// Where failures were saved.
+    saved: Vec<String>,
 }
 
 impl Summary {
@@ -36,6 +43,8 @@ impl Summary {
             self.told.push((standing, started.id.clone(), started.title.clone()));
         }
         self.cases += finished.cases;
+        let failures = finished.checks.iter().filter_map(|check| check.failure.as_deref());
+        self.saved.extend(failures.filter_map(|failure| failure.scenario.as_ref()?.saved.clone()));
         self.coverage.add(finished);
     }
 
@@ -44,7 +53,6 @@ impl Summary {
     }
 
     pub(super) fn write(&self, out: &mut impl Write, run: &RunFinished) -> io::Result<()> {
-        writeln!(out)?;
         for (standing, id, title) in &self.told {
             let style = if *standing == Standing::Warned { YELLOW } else { RED };
             let word = paint(style, &format!("{:>5}", standing.word()));
@@ -66,11 +74,23 @@ impl Summary {
             }
             Subject::Checks => {
                 writeln!(out, "  checks     {}", counts(&self.properties(run)))?;
-                let cases = count(self.cases, "case");
-                writeln!(out, "  sent       {} in {cases}, {times}", count(attempts, "request"))?;
+                // Whether the receiver accepts anything is asked before, and not counted.
+                if self.cases > 0 {
+                    let cases = count(self.cases, "case");
+                    writeln!(out, "  sent       {} in {cases}, {times}", count(attempts, "request"))?;
+                }
+                self.saved(out)?;
             }
         }
         self.coverage(out)
+    }
+
+    fn saved(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some(first) = self.saved.first() else { return Ok(()) };
+        let folder = Path::new(first).parent().map(Path::to_string_lossy).unwrap_or_default();
+        let failures = count(self.saved.len() as u64, "failure");
+        let replay = format!("pns replay {}", quote(&printable(&folder)));
+        writeln!(out, "  saved      {failures}: `{replay}`, with the flags of this run, tells when mended")
     }
 
     fn properties(&self, run: &RunFinished) -> Counts {
@@ -107,10 +127,10 @@ fn verdict(out: &mut impl Write, subject: Subject, run: &RunFinished) -> io::Res
         Tone::Unsure => YELLOW,
     };
     writeln!(out, "{}", paint(style, &headline.text))?;
-    match headline.remark {
-        Some(remark) => writeln!(out, "  {}", printable(&remark)),
-        None => Ok(()),
+    for line in wrap(&printable(&headline.remark.unwrap_or_default()), WIDTH) {
+        writeln!(out, "  {line}")?;
     }
+    Ok(())
 }
 
 fn names(names: &[Clause]) -> String {

@@ -16,7 +16,10 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use super::Collected;
 use super::collect::CollectedScenario;
 use super::text::pns_span;
-use crate::event::{CheckResult, CheckVerdict, RunStarted, ScenarioVerdict, Strength, Subject, Target};
+use super::verdict::headline;
+use crate::event::{
+    CheckResult, CheckVerdict, RunEnd, RunFinished, RunStarted, ScenarioVerdict, Strength, Subject, Target,
+};
 use crate::redact::Redactor;
 use describe::{describe, found};
 
@@ -36,6 +39,7 @@ pub fn render(run: &Collected, redactor: &Redactor) -> String {
             report.add_test_suites(themes.iter().map(|(family, checks)| writer.family(family, checks)));
         }
     }
+    report.add_test_suites(run.finished.as_ref().and_then(|finished| writer.ended(run.subject(), finished)));
     report.to_string().expect("quick-junit drops what XML cannot carry, and writes to memory")
 }
 
@@ -55,6 +59,26 @@ impl Writer<'_> {
         for (name, value) in self.run.iter().flat_map(|run| properties(run)) {
             suite.add_property(Property::new(name, self.text(&value)));
         }
+    }
+
+    /// A suite of its own for a run that ended before its time: without it, a CI server may take what is not there for
+    /// what passed.
+    fn ended(&self, subject: Subject, finished: &RunFinished) -> Option<TestSuite> {
+        let kind = match &finished.end {
+            RunEnd::Unreachable(_) => "inconclusive",
+            RunEnd::Failed(_) => "harness",
+            RunEnd::Interrupted(_) => "interrupted",
+            RunEnd::Complete | RunEnd::StoppedEarly(_) => return None,
+        };
+        let headline = headline(subject, finished);
+        let remark = headline.remark.map(|remark| format!(": {remark}")).unwrap_or_default();
+        let mut suite = TestSuite::new("pns.run");
+        self.add_properties(&mut suite);
+        let status = error(kind, &self.text(&format!("{}{remark}", headline.text)));
+        let mut case = TestCase::new("the run came to its end", status);
+        case.set_classname("pns.run");
+        suite.add_test_case(case);
+        Some(suite)
     }
 
     fn suite(&self, scenario: &CollectedScenario) -> TestSuite {

@@ -23,11 +23,15 @@ pub fn render(run: &Collected, redactor: &Redactor) -> String {
         lines.extend(started.notes.iter().map(|note| format!("# {}", line(&note.to_string(), redactor))));
     }
     let points: Vec<Point> = run.scenarios.iter().flat_map(|scenario| points(run, scenario)).collect();
-    lines.push(format!("1..{}", points.len()));
+    let bail_out = bail_out(run, points.len());
+    // A consumer that has seen all points of a plan takes no notice of what follows.
+    if bail_out.is_none() {
+        lines.push(format!("1..{}", points.len()));
+    }
     for (index, point) in points.iter().enumerate() {
         point.write(&mut lines, index + 1, redactor);
     }
-    lines.extend(bail_out(run, points.len()).map(|why| format!("Bail out! {}", line(&why, redactor))));
+    lines.extend(bail_out.map(|why| format!("Bail out! {}", line(&why, redactor))));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -140,7 +144,7 @@ fn bail_out(run: &Collected, points: usize) -> Option<String> {
     match run.finished.as_ref().map(|finished| &finished.end) {
         None => Some("the run did not end".to_owned()),
         Some(RunEnd::Interrupted(_)) => Some("interrupted".to_owned()),
-        Some(RunEnd::Unreachable(why)) => Some(format!("the target did not come up: {why}")),
+        Some(RunEnd::Unreachable(why)) => Some(why.clone()),
         Some(RunEnd::Failed(why)) => Some(format!("the harness failed: {why}")),
         // TAP takes an empty plan for success.
         Some(RunEnd::Complete | RunEnd::StoppedEarly(_)) => {

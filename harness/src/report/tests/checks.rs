@@ -238,7 +238,7 @@ fn the_page_tells_everything_in_its_place() {
         "fields that do not exist yet are ignored",
         "reproduced every time (3 of 3)",
         "HTTP/1.1 500 Internal Server Error",
-        "flaky: 2 of 3",
+        "flaky: it failed 2 of 3 times",
         "class=\"m-status\"",
         "pill\">not red in this run",
         "All checks",

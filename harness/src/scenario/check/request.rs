@@ -230,6 +230,7 @@ fn course(reader: &mut Reader<'_>, step: &Fields<'_>, stop: Option<Stop>) -> Cou
         answer,
         within: reader.optional(step, "within", Reader::lasting_span),
         then_closed: reader.optional(step, "then_closed", Reader::flag).unwrap_or(false),
+        or_skip: reader.optional(step, "or_skip", Reader::flag).unwrap_or(false),
         body_without: step
             .get("body_without")
             .map(|node| texts(reader, node, LISTED_MAX, |reader, node| reader.text_with_key(node)))

@@ -30,7 +30,7 @@ const VERBS: [&str; 11] = [
 ];
 
 /// Which verbs a sibling key belongs to.
-const SIBLINGS: [(&str, &[&str]); 17] = [
+const SIBLINGS: [(&str, &[&str]); 18] = [
     ("count", &["emit"]),
     ("with", &["emit"]),
     ("save", &["emit", "request"]),
@@ -46,6 +46,7 @@ const SIBLINGS: [(&str, &[&str]); 17] = [
     ("pause", &["request"]),
     ("answer", &["request"]),
     ("then_closed", &["request"]),
+    ("or_skip", &["request"]),
     ("body_without", &["request"]),
     ("title", &["request"]),
 ];

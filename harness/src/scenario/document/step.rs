@@ -59,6 +59,8 @@ map! {
         answer: Answers,
         /// With `request`: whether the receiver must close the connection after its answer.
         then_closed: Flag,
+        /// With `request`: an answer that does not fit ends the scenario as skipped. Default: false.
+        or_skip: Flag,
         /// With `request`: texts that the answer must not hold.
         body_without: OneOrMany<String>,
         /// With `request`: the check's title in reports.

@@ -65,6 +65,8 @@ pub struct Course {
     pub within: Option<Duration>,
     /// Whether the receiver must close the connection after its answer.
     pub then_closed: bool,
+    /// Whether an answer that does not fit ends the scenario as skipped: what follows supposes it.
+    pub or_skip: bool,
     /// Texts that the answer must not hold.
     pub body_without: Vec<Template>,
     /// The check's title in reports; `None`: made from the request.
@@ -172,11 +174,12 @@ impl fmt::Display for AnswerKind {
 
 impl fmt::Display for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, kinds) = match self {
-            Self::Only(kinds) => ("", kinds),
-            Self::Not(kinds) => ("not ", kinds),
-        };
+        let (Self::Only(kinds) | Self::Not(kinds)) = self;
         let texts: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-        write!(f, "{word}{}", texts.join(" or "))
+        match self {
+            Self::Only(_) => f.write_str(&texts.join(" or ")),
+            Self::Not(_) if texts.len() == 1 => write!(f, "not {}", texts[0]),
+            Self::Not(_) => write!(f, "none of: {}", texts.join(", ")),
+        }
     }
 }

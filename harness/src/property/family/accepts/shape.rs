@@ -106,8 +106,9 @@ const VENUE_ACTIVE_BOTH_WAYS: Property = Property {
 fn venue_active(setting: &Setting) -> Option<Vec<Case>> {
     let event_type = setting.first_of(&[EventType::VenueVisibilityChanged])?;
     let place = truth_value(&Value::Object(setting.body(event_type, 0)?), "")?;
-    let case =
-        |(label, value): (&str, bool)| laid_over(label, event_type, json!({ &place: value }), accepted());
+    let case = |(label, value): (&str, bool)| {
+        laid_over(label, event_type, json!({ &place: value }), accepted()).plain()
+    };
     Some([("active", true), ("not active", false)].map(case).into())
 }
 
@@ -148,7 +149,7 @@ const ONE_ATTACHMENT: Property = Property {
            XML-to-JSON mapper in between.",
     cases: Cases::Fixed(|setting| {
         let case = |event_type| {
-            laid_over("", event_type, json!({ "/attachmentIds": attachment_ids(1) }), accepted())
+            laid_over("", event_type, json!({ "/attachmentIds": attachment_ids(1) }), accepted()).plain()
         };
         attachment_event(setting).map(case).into_iter().collect()
     }),
@@ -173,7 +174,7 @@ const MANY_ATTACHMENTS: Property = Property {
             .filter(|count| is_free || setting.allows(event_type, "/attachmentIds", &attachment_ids(*count)));
         let case = |count| {
             let with = json!({ "/attachmentIds": attachment_ids(count) });
-            laid_over(format!("{count} attachments"), event_type, with, accepted())
+            laid_over(format!("{count} attachments"), event_type, with, accepted()).plain()
         };
         counts.map(case).collect()
     }),

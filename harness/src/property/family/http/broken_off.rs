@@ -83,8 +83,7 @@ const RESET_AFTER_REQUEST: Property = Property {
 /// Broken off in each of these ways, each with a plain notification after it.
 fn each(setting: &Setting, ways: &[(&str, &str)]) -> Vec<Case> {
     let case = |(after, then): &(&str, &str)| {
-        let label =
-            format!("{then} after {}", after.replace("half-", "half of the ").replacen("head", "head", 1));
+        let label = format!("{then} after {}", after.replace("half-", "half of the "));
         steps(&label, [broken(setting, after, then), afterwards(setting)])
     };
     ways.iter().filter_map(case).collect()

@@ -29,7 +29,7 @@ fn framed(
     lines: impl Fn(usize) -> Vec<String>,
     answer: Value,
 ) -> Option<Case> {
-    let text = settled(setting)?;
+    let text = settled(setting, label)?;
     let lines = lines(text.len());
     Some(Case::request(label, json!({ "body": text, "framing": "none", "headers": lines }), answer))
 }

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::super::case::Case;
 use super::super::kinds::Property;
 use super::super::setting::Setting;
-use super::bodies::{generated, plain};
+use super::bodies::{plain, settled_text};
 
 /// The family, in the order in which it is tried.
 pub(in crate::property) const ALL: &[&[Property]] = &[
@@ -37,9 +37,6 @@ pub(in crate::property) const ALL: &[&[Property]] = &[
     load::ALL,
     http2::ALL,
 ];
-
-/// Tells the bodies of this family from others of the same run.
-const NUMBER: u64 = 3;
 
 /// The map of a `request` step for a plain notification with these keys. `None`: the pack has no type for it.
 fn request(setting: &Setting, keys: Value) -> Option<Value> {
@@ -88,9 +85,10 @@ fn with(step: Option<Value>, key: &str, value: Value) -> Option<Value> {
     Some(step)
 }
 
-/// The text of a valid plain body whose length is known beforehand, for requests that tell it in odd ways.
-fn settled(setting: &Setting) -> Option<String> {
-    let text = Value::Object(generated(setting, plain(setting)?, NUMBER)?).to_string();
+/// The text of a valid plain body whose length is known beforehand, for requests that tell it in odd ways. Each label has
+/// a notification of its own.
+fn settled(setting: &Setting, label: &str) -> Option<String> {
+    let text = settled_text(setting, label)?;
     // A text of the pack's that the scenario format would take for a variable.
     (!text.contains("{{")).then_some(text)
 }

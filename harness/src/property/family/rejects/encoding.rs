@@ -1,25 +1,17 @@
 //! Bytes that are not the UTF-8 that they should be.
 
-use serde_json::Value;
-
 use super::super::super::kinds::{Cases, Property};
 use super::super::super::setting::Setting;
-use super::super::bodies::{exact, exact_bytes, fresh_text, generated, in_order, plain};
+use super::super::bodies::{exact, exact_bytes, fresh_text, in_order, settled_text};
 use crate::clause::Clause;
 use crate::event::Strength;
 
 /// Bytes that are not the UTF-8 that they should be.
 pub(super) const ALL: &[Property] = &[INVALID_UTF8, BYTE_ORDER_MARK, UTF_16];
 
-/// The text of a valid body with an id and a time that are settled, for bodies that are written as bytes. The id is new
-/// in every run, and the same whenever the case is played again.
-pub(super) fn settled_text(setting: &Setting) -> Option<String> {
-    Some(Value::Object(generated(setting, plain(setting)?, 2)?).to_string())
-}
-
 /// A valid body with one unknown field more, whose text are these bytes.
-fn with_bytes(setting: &Setting, bytes: &[u8]) -> Option<Vec<u8>> {
-    let text = settled_text(setting)?;
+fn with_bytes(setting: &Setting, label: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = settled_text(setting, label)?;
     let open = text.strip_suffix('}')?.as_bytes();
     Some([open, b",\"addedLater\":\"", bytes, b"\"}"].concat())
 }
@@ -47,7 +39,7 @@ const INVALID_UTF8: Property = Property {
             ("a surrogate", b"a\xed\xa0\xbdb"),
         ];
         let case = |(label, bytes): (&str, &[u8])| {
-            Some(exact_bytes(label, &with_bytes(setting, bytes)?, in_order()))
+            Some(exact_bytes(label, &with_bytes(setting, label, bytes)?, in_order()))
         };
         let alone = exact_bytes("nothing else", b"\xff\xfe\xfd\x80\x81", in_order());
         variants.into_iter().filter_map(case).chain([alone]).collect()
@@ -87,17 +79,20 @@ const UTF_16: Property = Property {
           filter) does not, and it has NUL in every second place.",
     mend: "Hand the parser a text that you decoded as UTF-8 yourself, so that anything else is an error that becomes 400.",
     cases: Cases::Fixed(|setting| {
-        let Some(text) = settled_text(setting) else { return Vec::new() };
-        let marked = format!("\u{feff}{text}");
         let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
         let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
-        let wide: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-        vec![
-            exact_bytes("UTF-16LE", &little(&text), in_order()),
-            exact_bytes("UTF-16LE with a mark", &little(&marked), in_order()),
-            exact_bytes("UTF-16BE", &big(&text), in_order()),
-            exact_bytes("UTF-16BE with a mark", &big(&marked), in_order()),
-            exact_bytes("UTF-32LE", &wide, in_order()),
-        ]
+        let wide = |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
+        let case = |label, mark: &str, encode: &dyn Fn(&str) -> Vec<u8>| {
+            let text = settled_text(setting, label)?;
+            Some(exact_bytes(label, &encode(&format!("{mark}{text}")), in_order()))
+        };
+        let cases = [
+            case("UTF-16LE", "", &little),
+            case("UTF-16LE with a mark", "\u{feff}", &little),
+            case("UTF-16BE", "", &big),
+            case("UTF-16BE with a mark", "\u{feff}", &big),
+            case("UTF-32LE", "", &wide),
+        ];
+        cases.into_iter().flatten().collect()
     }),
 };

@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::super::super::case::Case;
 use super::super::super::kinds::{Cases, Property};
 use super::super::super::setting::Setting;
-use super::super::bodies::{exact, exact_bytes, fresh_text, in_order, with_member};
+use super::super::bodies::{
+    exact, exact_bytes, fresh, fresh_text, in_order, plain, settled_text, with_member,
+};
 use crate::clause::Clause;
 use crate::event::Strength;
 
@@ -57,10 +59,10 @@ const HUGE_NUMBERS: Property = Property {
     tags: &["json"],
     needs: &[],
     does: "Sends valid notifications with an unknown field whose number is 1e400, has 400 digits, or lies just beyond 53 or \
-           64 bits.",
+           64 bits; and 1e400 in the place of the event type.",
     why: "JSON's numbers have no range, and a parser may set one (RFC 8259, section 6). 1e400 becomes Infinity, which \
           JSON cannot write and databases refuse, so that the error comes where nobody expects it: when the notification \
-          is stored or passed on.",
+          is stored or passed on, or when FastAPI repeats it in its own 422.",
     mend: "Ignore unknown fields instead of storing the body in another form; where it is stored as it is, store its bytes, \
            and turn errors of the number's range into 400.",
     cases: Cases::Fixed(|setting| {
@@ -75,7 +77,9 @@ const HUGE_NUMBERS: Property = Property {
             ("beyond 53 bits", "9007199254740993"),
             ("beyond 64 bits", "18446744073709551616"),
         ];
-        in_field(setting, &numbers)
+        let mut cases = in_field(setting, &numbers);
+        cases.extend(as_event_type(setting, "1e400 as the event type", "1e400"));
+        cases
     }),
 };
 
@@ -88,6 +92,15 @@ fn in_field(setting: &Setting, values: &[(&str, &str)]) -> Vec<Case> {
     values.iter().filter_map(case).collect()
 }
 
+/// A notification whose event type is written like this: a field that every receiver reads.
+fn as_event_type(setting: &Setting, label: &str, value: &str) -> Option<Case> {
+    /// Stands in no body of a pack's, and needs no escapes.
+    const MARK: &str = "written below";
+    let mut body = fresh(setting, plain(setting)?)?;
+    *body.pointer_mut(&setting.pack.roles().event_type)? = Value::from(MARK);
+    Some(exact(label, body.to_string().replacen(&format!("\"{MARK}\""), value, 1), in_order()))
+}
+
 const LONE_SURROGATE: Property = Property {
     id: "rejects/lone-surrogate",
     title: "half a surrogate pair is answered in order",
@@ -96,7 +109,7 @@ const LONE_SURROGATE: Property = Property {
     tags: &["json", "unicode"],
     needs: &[],
     does: "Sends valid notifications with an unknown field whose text, or name, holds the escape of one half of a pair, or \
-           the halves in the wrong order.",
+           the halves in the wrong order; and one with such a text in its event type.",
     why: "The grammar of JSON allows it, and what a receiver makes of it is unpredictable (RFC 8259, section 8.2); senders \
           that cut texts by UTF-16 units produce it. Java, JavaScript, C# and Python read it as text, and the exception \
           comes when that text is written as UTF-8: into the database, the log, or the answer.",
@@ -114,6 +127,7 @@ const LONE_SURROGATE: Property = Property {
         );
         let named = with_member(setting, r#""\ud83d":1"#);
         cases.extend(named.map(|text| exact("in a name", text, in_order())));
+        cases.extend(as_event_type(setting, "in the event type", r#""RFP_\ud83dSEND""#));
         cases
     }),
 };
@@ -159,7 +173,7 @@ const JSON_EXTENSIONS: Property = Property {
     tags: &["json"],
     needs: &[],
     does: "Sends notifications with comments, trailing commas, single quotes, names without quotes, NaN, Infinity, numbers \
-           in hexadecimal or with leading zeros, and raw line breaks in texts.",
+           in hexadecimal or with leading zeros, and raw line breaks in texts, and with NaN as the event type.",
     why: "A parser may accept more than JSON (RFC 8259, section 9), and then the rest of the program gets what it was not \
           written for: NaN that no column takes, a NaN that makes Python write invalid JSON to the next system. Refusing \
           is in order, accepting is in order, failing is not.",
@@ -187,6 +201,7 @@ const JSON_EXTENSIONS: Property = Property {
         cases.extend(
             text.strip_suffix('}').map(|open| exact("a trailing comma", format!("{open},}}"), in_order())),
         );
+        cases.extend(as_event_type(setting, "NaN as the event type", "NaN"));
         let unquoted = text.replacen('"', "", 2);
         cases.push(exact("a name without quotes", unquoted, in_order()));
         cases
@@ -216,7 +231,7 @@ const TRAILING_GARBAGE: Property = Property {
             behind("a second notification", &format!("\n{text}")),
             behind("an empty list", "[]"),
         ];
-        if let Some(text) = super::encoding::settled_text(setting) {
+        if let Some(text) = settled_text(setting, "a NUL byte") {
             cases.push(exact_bytes("a NUL byte", &[text.as_bytes(), b"\0"].concat(), in_order()));
         }
         cases

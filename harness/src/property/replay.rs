@@ -1,17 +1,17 @@
 //! Plays recorded failures again, some times each, and says whether they still fail.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pns_simulator::clock::Stopwatch;
 
-use super::player::Player;
-use super::{RunError, hash_of, not_run};
+use super::baseline;
+use super::setting::Setting;
 use crate::event::{
     Event, Reproduced, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
     Strength, Subject, Target, Totals,
 };
+use crate::runner::{Player, RunError, hash_of, location, not_run};
 use crate::scenario::Scenario;
 use crate::settings::RunSettings;
 
@@ -28,21 +28,32 @@ pub enum Replayed {
     Error(String),
 }
 
-impl fmt::Display for Replayed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Replayed {
+    /// The answer, in a word or two.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
         match self {
-            Self::Fixed => f.write_str("FIXED"),
-            Self::StillFails(Reproduced { failed, tried }) => {
-                write!(f, "STILL FAILS ({failed} of {tried})")
-            }
-            Self::Inconclusive(reason) => write!(f, "INCONCLUSIVE: {reason}"),
-            Self::Error(reason) => write!(f, "ERROR: {reason}"),
+            Self::Fixed => "FIXED",
+            Self::StillFails(_) => "STILL FAILS",
+            Self::Inconclusive(_) => "INCONCLUSIVE",
+            Self::Error(_) => "ERROR",
+        }
+    }
+
+    /// What else there is to say.
+    #[must_use]
+    pub fn remark(&self) -> String {
+        match self {
+            Self::Fixed => String::new(),
+            Self::StillFails(Reproduced { failed, tried }) => format!("{failed} of {tried} times"),
+            Self::Inconclusive(reason) | Self::Error(reason) => reason.clone(),
         }
     }
 }
 
 /// Plays each of `scenarios` `times` times against the target of `settings`, tells `sink` of each the play that
-/// failed, or else the last one, and gives back what each came to.
+/// failed, or else the last one, and gives back what each came to. Failures were recorded on a receiver that accepts
+/// plain valid notifications: where it does not, they say nothing, and none is played.
 ///
 /// # Errors
 /// When a setting turns out to be of no use, before anything is sent or told.
@@ -57,32 +68,74 @@ pub async fn replay(
     let started = started(&settings, scenarios, times);
     // A receiver remembers the ids of an earlier replay with the same seed.
     let seed = settings.seed ^ started.epoch.as_nanos();
-    let player = Player::prepare(settings)?;
+    let player = Player::prepare(settings.clone())?;
+    let setting = Setting::of(&settings, &player);
     sink(&Event::RunStarted(RunStarted { notes: player.notes(), ..started }));
-    let (mut totals, mut pns_time) = (Totals::default(), Duration::ZERO);
-    let mut results = Vec::new();
-    let end = match player.wait_for_target(patience).await {
-        Err(reason) => RunEnd::Unreachable(reason),
-        Ok(()) => {
-            for scenario in scenarios {
-                sink(&Event::ScenarioStarted(ScenarioStarted {
-                    id: scenario.id.clone(),
-                    title: scenario.title.clone(),
-                    location: Some(super::play::location(&scenario.place)),
-                    clause: scenario.clause,
-                }));
-                let (finished, replayed) = one(&player, scenario, seed, times).await;
-                totals.count(&finished);
-                pns_time += finished.pns_time;
-                sink(&Event::ScenarioFinished(finished));
-                results.push(replayed);
-            }
-            RunEnd::Complete
-        }
+    let mut replay = Replay {
+        player,
+        setting,
+        seed,
+        times,
+        results: Vec::new(),
+        totals: Totals::default(),
+        pns_time: Duration::ZERO,
     };
+    let end = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => None,
+        end = replay.all(scenarios, patience, sink) => Some(end),
+    };
+    let Replay { mut results, totals, pns_time, .. } = replay;
+    let end = end.unwrap_or(RunEnd::Interrupted(scenarios.len() - results.len()));
+    results.resize(scenarios.len(), Replayed::Inconclusive("nothing was judged".to_owned()));
     let finished = RunFinished { totals, wall: wall.elapsed(), pns_time, end };
     sink(&Event::RunFinished(finished.clone()));
     Ok((finished, results))
+}
+
+/// A replay under way.
+struct Replay {
+    player: Player,
+    setting: Setting,
+    seed: u64,
+    times: u32,
+    /// What came of the first scenarios so far.
+    results: Vec<Replayed>,
+    totals: Totals,
+    pns_time: Duration,
+}
+
+impl Replay {
+    async fn all(
+        &mut self,
+        scenarios: &[Arc<Scenario>],
+        patience: Option<Duration>,
+        sink: &mut dyn FnMut(&Event),
+    ) -> RunEnd {
+        if let Err(reason) = self.ready(patience).await {
+            return RunEnd::Unreachable(reason);
+        }
+        for scenario in scenarios {
+            sink(&Event::ScenarioStarted(ScenarioStarted {
+                id: scenario.id.clone(),
+                title: scenario.title.clone(),
+                location: Some(location(&scenario.place)),
+                clause: scenario.clause,
+            }));
+            let (finished, replayed) = one(&self.player, scenario, self.seed, self.times).await;
+            self.totals.count(&finished);
+            self.pns_time += finished.pns_time;
+            sink(&Event::ScenarioFinished(finished));
+            self.results.push(replayed);
+        }
+        RunEnd::Complete
+    }
+
+    /// Waits for the target, and sees to it that it accepts a plain valid notification.
+    async fn ready(&self, patience: Option<Duration>) -> Result<(), String> {
+        self.player.wait_for_target(patience).await?;
+        baseline::accepts(&self.player, &self.setting).await
+    }
 }
 
 fn started(settings: &RunSettings, scenarios: &[Arc<Scenario>], times: u32) -> RunStarted {
