@@ -6,6 +6,8 @@
 use std::process::ExitCode;
 
 use crate::event::{RunEnd, Totals};
+use crate::load::document::Document;
+use crate::load::verdict::Outcome;
 
 /// How `pns` ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +46,25 @@ impl Exit {
             Self::Inconclusive => 3,
             Self::Harness => 4,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// What a load run comes to. Without demands, that something was acknowledged is all that can be said.
+    pub fn of_load(run: &Document) -> Self {
+        let any = |outcome: Outcome| run.verdicts.iter().any(|one| one.outcome == outcome.name());
+        let answers = |class: &str| class.starts_with("status-") || class.starts_with("slow-down-");
+        let answered = run.totals.acknowledged > 0 || run.outcomes.iter().any(|one| answers(&one.class));
+        let found_none = run.search.as_ref().filter(|search| search.max_per_second.is_none());
+        if !run.complete {
+            Self::Interrupted
+        } else if !answered {
+            Self::Inconclusive
+        } else if any(Outcome::Broke) || found_none.is_some_and(|search| search.is_of_receiver) {
+            Self::Broken
+        } else if any(Outcome::Unknown) || found_none.is_some() || run.totals.acknowledged == 0 {
+            Self::Inconclusive
+        } else {
+            Self::Held
         }
     }
 

@@ -118,7 +118,7 @@ fn judged(held: Option<bool>) -> Outcome {
 }
 
 /// Rounded down, so that 99.99 % is not told as all.
-fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "nothing was due".to_owned();
     }
