@@ -154,6 +154,7 @@ mod tests {
             connection: Connection {
                 target: Some("https://build.example/pns?token=s3cret".parse().unwrap()),
                 api_key: None,
+                api_key_file: None,
                 trust: Trust::Platform,
                 plain_http: PlainHttp::Refused,
                 http_version: HttpVersion::Http1,
