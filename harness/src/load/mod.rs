@@ -20,6 +20,7 @@ pub mod document;
 pub mod mix;
 pub mod rate;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod search;
 pub mod segment;

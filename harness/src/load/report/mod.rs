@@ -2,8 +2,8 @@
 //!
 //! All three read [`Document`], which is what programs read as well: no report knows more than another.
 
-mod human;
 mod html;
+mod human;
 pub mod live;
 mod words;
 

@@ -85,13 +85,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 
 /// The figures of a distribution that are told.
 pub(super) fn quantiles(of: &Distribution) -> [(&'static str, Option<u64>); 5] {
-    [
-        ("p50", of.p50_us),
-        ("p90", of.p90_us),
-        ("p99", of.p99_us),
-        ("p99.9", of.p999_us),
-        ("max", of.max_us),
-    ]
+    [("p50", of.p50_us), ("p90", of.p90_us), ("p99", of.p99_us), ("p99.9", of.p999_us), ("max", of.max_us)]
 }
 
 /// The receiver as a noun.

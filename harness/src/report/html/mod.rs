@@ -72,7 +72,8 @@ fn body(page: &mut Page<'_>, run: &Collected) {
 
 /// What a page says of itself.
 pub(crate) fn footer(page: &mut Page<'_>, version: &str) {
-    let text = format!("Made by pns {version}. This page holds no scripts, loads nothing, and holds no API key.");
+    let text =
+        format!("Made by pns {version}. This page holds no scripts, loads nothing, and holds no API key.");
     page.leaf("footer", &[], &text);
 }
 
