@@ -30,7 +30,7 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
   0    everything that was checked held
-  1    the receiver broke a check
+  1    the receiver broke a check, or did not reach a threshold
   2    usage, settings, or a scenario file that does not parse
   3    inconclusive: target unreachable, probe missing, nothing selected
   4    the harness itself failed

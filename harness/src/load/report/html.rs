@@ -37,7 +37,7 @@ fn top(page: &mut Page<'_>, document: &Document) {
             page.text(&format!(" loaded by pns {} from {}", document.version, document.started));
         });
         if let Some(remark) = headline.remark {
-            page.prose("p", &[("class", "remark")], &remark);
+            page.prose("p", &[("class", "remark")], &capitalised(&remark));
         }
         let totals = &document.totals;
         let p99 = words::micros(document.latency.p99_us);
@@ -65,7 +65,7 @@ fn top(page: &mut Page<'_>, document: &Document) {
                     if document.search.is_some() { "Measured by the confirming run" } else { "Measured" };
                 facts(page, confirms, &words::measured(document));
             });
-            page.element("div", &[("class", "card")], |page| bear_in_mind(page, document));
+            page.element("div", &[("class", "card whole")], |page| bear_in_mind(page, document));
         });
         verdicts(page, document);
     });
@@ -93,7 +93,7 @@ fn bear_in_mind(page: &mut Page<'_>, document: &Document) {
     let notes = words::notes(document);
     page.element("ul", &[("class", "notes")], |page| {
         for note in &notes {
-            page.prose("li", &[("class", "loud")], &capitalised(note));
+            page.prose("li", &[("class", if note.is_loud { "loud" } else { "note" })], &capitalised(&note.text));
         }
         let held = "Latency counts from the moment a notification was due, so a receiver that stalls cannot hide it.";
         page.prose("li", &[], held);

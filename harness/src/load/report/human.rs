@@ -26,7 +26,11 @@ pub fn write(out: &mut impl Write, document: &Document) -> io::Result<()> {
     writeln!(out, "{program} loads {}, from {}", paint(BOLD, &target), document.started)?;
     facts(out, &words::asked(document))?;
     for note in words::notes(document) {
-        told(out, &(paint(YELLOW, "note") + ": "), &note)?;
+        let (style, word) = if note.is_loud { (YELLOW, "warning") } else { (DIM, "note") };
+        for (index, line) in wrap(&printable(&note.text), WIDTH).into_iter().enumerate() {
+            let before = if index == 0 { paint(style, word) + ": " } else { "  ".to_owned() };
+            writeln!(out, "{before}{line}")?;
+        }
     }
     if let Some(search) = &document.search {
         writeln!(out)?;

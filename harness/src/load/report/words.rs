@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::exit::Exit;
 use crate::load::document::format::{Distribution, Document, Model, Settings};
+use crate::load::share::Share;
 use crate::load::verdict::Outcome;
 use crate::report::text::{count, wall};
 use crate::report::verdict::{Headline, Tone};
@@ -16,6 +17,9 @@ pub(super) const EMBEDDED: &str = "the embedded receiver, in this process and on
 pub(super) const CLOSED: &str = "closed loop: each connection waits for its answer before it sends again, so a receiver that \
                                  stalls is sent less, and latencies look better than those that Cvent's notifications meet; \
                                  for comparison with tools that do the same";
+
+/// From this share on, sends that are late by the generator's doing spoil percentiles.
+const LATE_MATTERS: Share = Share::one_percent();
 
 /// What the run came to.
 pub(super) fn headline(document: &Document) -> Headline {
@@ -177,31 +181,41 @@ pub(super) fn measured(document: &Document) -> Vec<(&'static str, String)> {
     measured
 }
 
+/// What weakens the figures.
+pub(super) struct Note {
+    /// It must not be missed.
+    pub(super) is_loud: bool,
+    pub(super) text: String,
+}
+
 /// What weakens the figures, the gravest first; never left out.
-pub(super) fn notes(document: &Document) -> Vec<String> {
+pub(super) fn notes(document: &Document) -> Vec<Note> {
     let totals = &document.totals;
     let mut notes = Vec::new();
+    let mut add = |is_loud, text| notes.push(Note { is_loud, text });
     if document.settings.target.is_none() {
-        notes.push(format!("this is {EMBEDDED}"));
+        add(true, format!("this is {EMBEDDED}"));
     }
     if document.settings.model == Model::Closed {
-        notes.push(CLOSED.to_owned());
+        add(true, CLOSED.to_owned());
     }
     if totals.late_by_generator > 0 {
-        notes.push(format!(
+        let text = format!(
             "{} started more than 10 ms late because the generator did not keep up ({}); the wait counts in the \
              latencies, though it is not the receiver's",
             count(totals.late_by_generator, "request"),
             percent(totals.late_by_generator, totals.sent)
-        ));
+        );
+        add(LATE_MATTERS.reached_by(totals.late_by_generator, totals.sent), text);
     }
     if totals.late_for_connection > 0 {
-        notes.push(format!(
+        let text = format!(
             "{} started more than 10 ms late because no connection was free ({}): the receiver was slower than its \
              notifications came; the wait counts in the latencies",
             count(totals.late_for_connection, "request"),
             percent(totals.late_for_connection, totals.sent)
-        ));
+        );
+        add(false, text);
     }
     for not_sent in &document.not_sent {
         let why = match not_sent.why.as_str() {
@@ -209,9 +223,9 @@ pub(super) fn notes(document: &Document) -> Vec<String> {
             "run-ended" => "the run ended while they waited",
             other => other,
         };
-        notes.push(format!("{} not sent: {why}", count(not_sent.count, "notification")));
+        add(true, format!("{} not sent: {why}", count(not_sent.count, "notification")));
     }
-    notes.extend(document.notes.iter().cloned());
+    document.notes.iter().for_each(|note| add(false, note.clone()));
     notes
 }
 

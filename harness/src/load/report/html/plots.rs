@@ -38,8 +38,8 @@ pub(super) fn distribution(page: &mut Page<'_>, document: &Document) {
     };
     let told = Told {
         label: "Latency by percentile",
-        caption: "Each step to the right is ten times rarer. Where the lines part, notifications waited for a \
-                  connection: `service` alone does not show that, and Cvent’s notifications would.",
+        caption: "Each step to the right is ten times rarer. Where the lines part, notifications waited for a free \
+                  connection: Cvent’s would have waited as well, and the time of service alone hides it.",
         legend: &[
             ("l-latency", "latency, from due to the end of the acknowledgement"),
             ("l-service", "service, from the start of the request"),
