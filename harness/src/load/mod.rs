@@ -16,11 +16,16 @@
 //! - [`verdict`]: whether thresholds held, and whether a difference from a baseline is more than noise.
 //! - [`document`]: all of that as JSON, to be read back, compared and merged.
 
+mod client;
 pub mod document;
+mod drain;
 pub mod mix;
+mod null;
+mod pace;
 pub mod rate;
 pub mod record;
 pub mod report;
+mod round;
 pub mod run;
 pub mod search;
 pub mod segment;
