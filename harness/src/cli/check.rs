@@ -1,5 +1,7 @@
 //! `pns check`: from arguments to [`CheckSettings`], and the list of properties.
 
+mod target;
+
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -12,7 +14,6 @@ use super::args::{ConnectionArgs, or, setting, span};
 use super::config::Config;
 use super::output_args::OutputArgs;
 use super::run::new_seed;
-use super::target::Target;
 use super::values::timeout;
 use super::{Failure, did_you_mean, print, tell, warn};
 use crate::curl::quote;
@@ -23,6 +24,7 @@ use crate::property::{self, CheckSettings, Family, Property, Remembered};
 use crate::redact::Redactor;
 use crate::report::text;
 use crate::settings::{Filter, RunSettings, StopAfter};
+use target::Target;
 
 /// Cases drawn for a property that draws them, unless told otherwise: enough to meet most combinations of two things
 /// that go wrong, few enough for a run within a minute at 30 ms a request.
@@ -149,7 +151,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let connection = connection.resolve(&config)?;
     let probe = probe.resolve(&config)?;
     let allowed = or(&allow_host, &config.allow_host);
-    let target = runtime.block_on(Target::prepare(connection, probe, &allowed, "property checks"))?;
+    let target = runtime.block_on(Target::prepare(connection, probe, &allowed))?;
     let settings = settings(&target, properties, wait_for_target, course, verdict, &config)?;
     let redactor = Redactor::new(target.connection.api_key.as_ref());
     let mut failed = Vec::new();

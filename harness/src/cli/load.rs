@@ -5,17 +5,18 @@ mod merge;
 mod output;
 mod settings;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pns_simulator::clock::{self, Gear};
 
 use super::args::{ConnectionArgs, or, span};
 use super::config::Config;
-use super::target::Target;
 use super::values::timeout;
-use super::{Failure, note, warn};
-use crate::event::{self, Note};
+use super::{Failure, hosts, note, warn};
+use crate::event::Note;
 use crate::exit::Exit;
 use crate::load::document::Document;
 use crate::load::{self, LoadError, LoadSettings};
@@ -111,21 +112,26 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
 
 /// Readies the target, loads it, and reports.
 async fn play(
-    mut asked: LoadSettings,
+    asked: LoadSettings,
     patience: Option<Duration>,
     allowed: &[String],
     judge: Judge,
     output: Output,
     redactor: &Redactor,
 ) -> Result<Exit, Failure> {
-    let target = Target::prepare(asked.connection, None, allowed, "load runs").await?;
-    asked.connection = target.connection.clone();
-    let embedded = target.name() == event::Target::Embedded;
-    if embedded {
-        note("no --target: the embedded receiver is loaded, which is no measurement of a receiver of yours");
-    }
-    let weak = ready(&asked, patience).await?;
-    tell_start(&asked)?;
+    let weak = match &asked.connection.target {
+        Some(endpoint) => {
+            hosts::permit(&asked.connection, endpoint, allowed, "load runs").await?;
+            ready(&asked, patience).await?
+        }
+        None => {
+            note(
+                "no --target: the embedded receiver is loaded, which is no measurement of a receiver of yours",
+            );
+            Vec::new()
+        }
+    };
+    can_start(&asked)?;
     let mut live = output.live();
     let stop = async {
         // Where signals cannot be waited for, a run ends by itself.
@@ -133,14 +139,10 @@ async fn play(
     };
     let result = load::run(&asked, stop, &mut |now| live.show(now)).await;
     live.finish();
-    target.end().await;
     let mut document = result.map_err(|error| match error {
         LoadError::Settings(_) => Failure::usage(error),
         LoadError::Machine(_) => Failure::harness(error),
     })?;
-    if embedded {
-        document.settings.target = None;
-    }
     document.notes.splice(0..0, weak);
     let document = judge.compare(document)?;
     output.report(&document, redactor)
@@ -157,28 +159,25 @@ async fn ready(asked: &LoadSettings, patience: Option<Duration>) -> Result<Vec<S
         seed: asked.seed,
         epoch: None,
         schema_pack: asked.schema_pack.clone(),
-        jobs: std::num::NonZeroUsize::MIN,
+        jobs: NonZeroUsize::MIN,
         stop: StopAfter::Nothing,
         wait_for_target: patience,
-        variables: std::collections::BTreeMap::new(),
+        variables: BTreeMap::new(),
     });
     let player = player.map_err(Failure::usage)?;
     let up = player.wait_for_target(patience).await;
     up.map_err(|reason| Failure::inconclusive(anyhow::anyhow!(reason)))?;
-    let matters = |note: &Note| !matches!(note, Note::AcknowledgementsOnly | Note::EffectsNotChecked);
-    Ok(player
-        .notes()
-        .iter()
-        .filter(|note| matters(note))
-        .map(|note| match note {
-            Note::NoApiKey => "no API key: notifications carry no authorization header".to_owned(),
-            note => note.to_string(),
-        })
-        .collect())
+    let text = |note: &Note| match note {
+        Note::TlsNotVerified => Some(note.to_string()),
+        Note::NoApiKey => Some("no API key: notifications carry no authorization header".to_owned()),
+        // The run itself tells what else there is, or it is not of this command.
+        _ => None,
+    };
+    Ok(player.notes().iter().filter_map(text).collect())
 }
 
 /// The start that several machines have agreed on; one that is past cannot be kept.
-fn tell_start(asked: &LoadSettings) -> Result<(), Failure> {
+fn can_start(asked: &LoadSettings) -> Result<(), Failure> {
     let segment = asked.segment;
     match asked.start_at {
         Some(at) if at < clock::real_now() => {
@@ -196,7 +195,7 @@ fn tell_start(asked: &LoadSettings) -> Result<(), Failure> {
 }
 
 /// Reads a document from a file.
-fn read(path: &std::path::Path) -> Result<Document, Failure> {
+fn read(path: &Path) -> Result<Document, Failure> {
     let fail =
         |error: anyhow::Error| Failure::usage(error.context(format!("cannot use `{}`", path.display())));
     let text = std::fs::read_to_string(path).map_err(|error| fail(error.into()))?;

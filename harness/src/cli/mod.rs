@@ -20,7 +20,6 @@ mod run;
 mod schema;
 mod selftest;
 mod send;
-mod target;
 mod values;
 
 use std::io::{self, Write};

@@ -91,16 +91,20 @@ impl Measured {
         let started = jiff::Timestamp::from_nanosecond(i128::from(start.as_nanos()));
         let started = started.map_or_else(|_| String::new(), |started| format!("{started:.3}"));
         let mut document = Document::new(told, settings.segment, started, recorder);
-        let mut rate = Some(recorder.rate());
+        let thresholds = &settings.thresholds;
+        let mut claims = thresholds.judge(recorder, Some(recorder.rate()));
         if let (Some(search), Model::FindMax(asked)) = (&self.search, &settings.model) {
-            rate = search.finding().and_then(|finding| finding.max).map(Rate::per_second);
+            claims = match search.finding() {
+                Some(finding) => thresholds.judge_search(recorder, finding),
+                None => thresholds.judge(recorder, None),
+            };
             document = document.with_search(search, &asked.limits);
         }
         document.generator_ceiling_per_second = self.ceiling;
         document.drain = self.drain;
         document.complete = self.end == End::Whole;
-        document.notes = notes::notes(settings, &site.notes, recorder, self.end);
-        document.with_verdicts(&settings.thresholds.judge(recorder, rate))
+        document.notes = notes::notes(settings, &site.notes, self.end);
+        document.with_verdicts(&claims)
     }
 }
 

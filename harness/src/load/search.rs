@@ -25,7 +25,7 @@ pub const OF_CEILING: f64 = 0.7;
 pub const DRIFT_MAX: f64 = 0.01;
 
 /// The generator kept to its schedule when no more than this share of the sends was late by its own doing.
-const GENERATOR_LATE_MAX: Share = Share::one_percent();
+pub(super) const GENERATOR_LATE_MAX: Share = Share::one_percent();
 
 /// Two rates closer than one in so many are not told apart.
 pub const RESOLUTION: u64 = 50;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::rate::Rate;
 use super::record::Recorder;
+use super::search::{Bound, Finding, GENERATOR_LATE_MAX};
 use super::share::Share;
 pub use figure::{Figure, Figures};
 pub use rule::{Direction, Metric, Rule, RuleError};
@@ -44,6 +45,16 @@ pub struct Claim {
     pub outcome: Outcome,
 }
 
+impl Claim {
+    /// What broke by somebody else's doing is not known.
+    fn excuse(&mut self, why: &str) {
+        if self.outcome == Outcome::Broke {
+            self.outcome = Outcome::Unknown;
+            self.found.push_str(&format!(": {why}"));
+        }
+    }
+}
+
 /// Whether a claim held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -72,8 +83,13 @@ impl Outcome {
 
 impl Thresholds {
     /// Judges a run; `rate` is the rate that counts for `min_rate`.
+    ///
+    /// A generator that did not keep to its schedule proves nothing against the receiver: what breaks then, and would
+    /// not break by the time of service alone, is not known.
     #[must_use]
     pub fn judge(&self, recorder: &Recorder, rate: Option<f64>) -> Vec<Claim> {
+        let late = recorder.late.by_generator;
+        let is_late = late > 0 && GENERATOR_LATE_MAX.reached_by(late, recorder.sent());
         let mut claims = Vec::new();
         if let Some(accept) = self.accept {
             let (part, whole) = (recorder.acknowledged, recorder.arrivals());
@@ -83,27 +99,49 @@ impl Thresholds {
                 outcome: judged((whole > 0).then(|| accept.reached_by(part, whole))),
             });
         }
-        let latency = &recorder.latency;
-        for (name, limit, found) in [
-            ("p50", self.p50, latency.quantile(0.5)),
-            ("p99", self.p99, latency.quantile(0.99)),
-            ("max", self.max, latency.max()),
+        let (latency, service) = (&recorder.latency, &recorder.service);
+        for (name, limit, [found, served]) in [
+            ("p50", self.p50, [latency.quantile(0.5), service.quantile(0.5)]),
+            ("p99", self.p99, [latency.quantile(0.99), service.quantile(0.99)]),
+            ("max", self.max, [latency.max(), service.max()]),
         ] {
             let Some(limit) = limit else { continue };
-            claims.push(Claim {
+            // A cell of the histogram is told by its upper end; within it, nobody knows.
+            let holds = |span: Duration| span <= limit.mul_f64(1.001);
+            let mut claim = Claim {
                 demanded: format!("{name} ≤ {limit:?}"),
                 found: found
                     .map_or_else(|| "nothing was acknowledged".to_owned(), |found| format!("{found:?}")),
-                // A cell of the histogram is told by its upper end; within it, nobody knows.
-                outcome: judged(found.map(|found| found <= limit.mul_f64(1.001))),
-            });
+                outcome: judged(found.map(holds)),
+            };
+            if is_late && served.is_some_and(holds) {
+                claim.excuse("the generator did not keep to its schedule");
+            }
+            claims.push(claim);
         }
         if let Some(min_rate) = self.min_rate {
-            claims.push(Claim {
+            let mut claim = Claim {
                 demanded: format!("rate ≥ {min_rate}"),
                 found: rate.map_or_else(|| "no rate was found".to_owned(), |rate| format!("{rate:.1}/s")),
                 outcome: judged(rate.map(|rate| rate >= min_rate.per_second() * (1.0 - RATE_TOLERANCE))),
-            });
+            };
+            if is_late {
+                claim.excuse("the generator did not keep to its schedule");
+            }
+            claims.push(claim);
+        }
+        claims
+    }
+
+    /// Judges the run that confirmed what a search found. A maximum that is the generator's says nothing against the
+    /// receiver.
+    #[must_use]
+    pub fn judge_search(&self, recorder: &Recorder, finding: &Finding) -> Vec<Claim> {
+        let mut claims = self.judge(recorder, finding.max.map(Rate::per_second));
+        if let (Some(_), Bound::Generator { .. }, Some(claim)) =
+            (self.min_rate, finding.bound, claims.last_mut())
+        {
+            claim.excuse("the generator was the limit, not the receiver");
         }
         claims
     }

@@ -1,12 +1,11 @@
-//! What weakens the figures of a run, in words.
+//! What weakens the figures of a run, in words, as far as no other field of a document tells it: counts, models and
+//! the embedded receiver are told by reports, and stay right when documents are merged.
 
-use crate::load::record::{LATE_AFTER, NotSent, Recorder};
 use crate::load::round::End;
-use crate::load::settings::{LoadSettings, Model};
-use crate::load::share::Share;
+use crate::load::settings::LoadSettings;
 use crate::settings::HttpVersion;
 
-pub(super) fn notes(settings: &LoadSettings, site: &[String], recorder: &Recorder, end: End) -> Vec<String> {
+pub(super) fn notes(settings: &LoadSettings, site: &[String], end: End) -> Vec<String> {
     let mut notes = site.to_vec();
     if let End::Stopped { abandoned } = end {
         let under_way = match abandoned {
@@ -14,27 +13,6 @@ pub(super) fn notes(settings: &LoadSettings, site: &[String], recorder: &Recorde
             count => format!("; {count} requests were under way, and are in no count"),
         };
         notes.push(format!("the run was ended before its end{under_way}"));
-    }
-    if matches!(settings.model, Model::Closed { .. }) {
-        notes.push(
-            "closed model: a receiver that stalls is sent less, and latencies look better than a real sender finds \
-             them"
-                .to_owned(),
-        );
-    }
-    let late = recorder.late.by_generator;
-    if late > 0 && Share::one_percent().reached_by(late, recorder.sent()) {
-        notes.push(format!(
-            "{late} of {} requests were sent more than {LATE_AFTER:?} late by the generator's own doing: this machine \
-             is too slow for the rate, or busy",
-            recorder.sent()
-        ));
-    }
-    if let Some(count) = recorder.not_sent.get(&NotSent::BacklogFull) {
-        notes.push(format!(
-            "{count} arrivals were not sent, because more than {} waited for one of {} connections",
-            settings.connections.backlog, settings.connections.most
-        ));
     }
     if settings.connection.http_version == HttpVersion::Http2IfOffered {
         notes.push("over HTTP/2, each connection carries one request at a time".to_owned());

@@ -47,11 +47,7 @@ impl Site {
             None => Some(embedded(&mut connection, &pack).await?),
         };
         let transport = transport(&connection)?;
-        let mut notes = transport.notes().to_vec();
-        if receiver.is_some() {
-            notes
-                .push("the target is the embedded receiver, in this process: no figures of yours".to_owned());
-        }
+        let notes = transport.notes().to_vec();
         let ground = ground(settings, &connection, transport, pack)?;
         Ok(Self { ground: Arc::new(ground), notes, _receiver: receiver })
     }

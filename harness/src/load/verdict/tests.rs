@@ -2,6 +2,7 @@ use pns_engine::rng::draw;
 
 use super::*;
 use crate::load::record::{Class, NotSent, Sample};
+use crate::load::search::Why;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -46,6 +47,39 @@ fn thresholds_hold_or_break_one_by_one() {
     assert_eq!(claims[2].demanded, "p99 ≤ 79ms");
     assert_eq!(claims[4].demanded, "rate ≥ 102/s");
     assert!(Thresholds::default().judge(&recorder, None).is_empty());
+}
+
+/// A run in which the generator sends each request 50 ms late; the receiver takes `service` for it.
+fn late(service: u64) -> Recorder {
+    let mut recorder = Recorder::default();
+    for n in 0..1_000 {
+        let due = ms(n * 10);
+        let started = due + ms(50);
+        let ended = started + ms(service);
+        let sample = Sample { due, released: started, started, ended, class: Class::Acknowledged };
+        recorder.record(&sample, String::new);
+    }
+    recorder
+}
+
+#[test]
+fn the_generators_lateness_is_not_held_against_the_receiver() {
+    let thresholds =
+        Thresholds { p99: Some(ms(40)), min_rate: Some("200/s".parse().unwrap()), ..Thresholds::default() };
+    use Outcome::{Broke, Unknown};
+    let claims = thresholds.judge(&late(1), Some(100.0));
+    assert_eq!(outcomes(&claims), [Unknown, Unknown]);
+    assert!(claims[0].found.ends_with(": the generator did not keep to its schedule"), "{claims:?}");
+    assert_eq!(outcomes(&thresholds.judge(&late(45), None)), [Broke, Unknown], "slow without the wait too");
+}
+
+#[test]
+fn a_maximum_of_the_generator_is_not_held_against_the_receiver() {
+    let thresholds = Thresholds { min_rate: Some("200/s".parse().unwrap()), ..Thresholds::default() };
+    let found = |bound| Finding { max: Some("100/s".parse().unwrap()), bound, advised: None };
+    let judged = |bound| outcomes(&thresholds.judge_search(&run(|_| 1_000), &found(bound)));
+    assert_eq!(judged(Bound::Receiver(Why::P99)), [Outcome::Broke]);
+    assert_eq!(judged(Bound::Generator { ceiling: Some(140.0) }), [Outcome::Unknown]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! What is tried: somebody's endpoint, or the embedded receiver, started for the run.
+//! What `pns check` tries: somebody's endpoint, or the embedded receiver, started for the run.
 
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::secret::ApiKey;
 
-use super::{Failure, hosts};
+use super::super::{Failure, hosts};
 use crate::event;
 use crate::receiver::{self, Identity, Receiver};
 use crate::settings::{Connection, Probe, Trust};
@@ -24,16 +24,14 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Starts the embedded receiver where no target is named, and refuses a public host that is not allowed to be
-    /// sent `what`.
+    /// Starts the embedded receiver where no target is named, and refuses a public host that is not allowed.
     pub(super) async fn prepare(
         mut connection: Connection,
         probe: Option<Probe>,
         allowed: &[String],
-        what: &str,
     ) -> Result<Self, Failure> {
         if let Some(endpoint) = connection.target.clone() {
-            hosts::permit(&connection, &endpoint, allowed, what).await?;
+            hosts::permit(&connection, &endpoint, allowed, "property checks").await?;
             let repeat_flags = probe.as_ref().map(Probe::flags).unwrap_or_default();
             return Ok(Self { connection, probe, repeat_flags, receiver: None });
         }
