@@ -142,7 +142,7 @@ impl Line {
                 format!("status {code}{after}: {body}")
             }
             (Answer::NoResponse(reason), Some((place, error))) => {
-                format!("{reason} {place}: {}", error.detail)
+                format!("{reason} ({place}): {}", error.detail)
             }
             (Answer::NoResponse(reason), None) => reason.to_string(),
         }

@@ -39,11 +39,13 @@ impl Null {
             .transpose()
             .map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (alive, dropped) = oneshot::channel::<()>();
         thread::Builder::new().name("pns-null".to_owned()).spawn(move || {
             runtime.block_on(async {
+                let Ok(listener) = TcpListener::from_std(listener) else { return };
                 tokio::select! {
                     () = accept(&listener, tls) => {}
                     _ = dropped => {}

@@ -27,6 +27,9 @@ const BATCH_MAX: usize = 256;
 /// How often it is looked whether a limited release may go on.
 const HELD_BACK: Duration = Duration::from_millis(1);
 
+/// How much of a limit may be caught up with at once: what a machine oversleeps would be lost to the rate otherwise.
+const CATCH_UP: Duration = Duration::from_millis(5);
+
 /// An arrival that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Due {
@@ -203,8 +206,8 @@ impl Queue {
         idle.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    fn is_empty(&self) -> bool {
-        self.state().waiting.is_empty()
+    fn waiting(&self) -> usize {
+        self.state().waiting.len()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -219,7 +222,7 @@ pub(super) struct Pace {
     pub(super) schedule: Arc<Schedule>,
     /// Which of the schedule's are in this round.
     pub(super) segment: Segment,
-    /// The least time between two, and none while another waits: a limit holds for what is sent, not for what is due.
+    /// The time between two, and none while others wait: a limit holds for what is sent, not for what is due.
     pub(super) spacing: Option<Duration>,
 }
 
@@ -244,9 +247,10 @@ impl Pace {
                 release(&mut batch);
                 released = wait(queue, watch, due.max(free));
             }
-            if self.spacing.is_some() {
+            if let Some(spacing) = self.spacing {
                 // Who waits for a connection waits by the receiver's doing, not by ours.
-                while !queue.is_empty() && !queue.stopped.load(Ordering::Relaxed) {
+                let few = CATCH_UP.as_nanos() / spacing.as_nanos().max(1);
+                while queue.waiting() as u128 > few && !queue.stopped.load(Ordering::Relaxed) {
                     thread::park_timeout(HELD_BACK);
                     released = due;
                 }
@@ -257,7 +261,7 @@ impl Pace {
             batch.push(Due { k, due, released });
             if let Some(spacing) = self.spacing {
                 release(&mut batch);
-                free = watch.elapsed() + spacing;
+                free = free.max(watch.elapsed().saturating_sub(CATCH_UP)) + spacing;
             }
         }
         release(&mut batch);

@@ -167,7 +167,7 @@ impl Http1 {
             if !self.fill().await? {
                 return match framing {
                     Framing::UntilClose => Ok(true),
-                    _ => Err(closed("within the answer's body")),
+                    _ => Err(closed("within its body")),
                 };
             }
         }
@@ -248,8 +248,5 @@ fn malformed(error: Malformed) -> BareError {
 }
 
 fn closed(when: &str) -> BareError {
-    BareError {
-        reason: FailureReason::ClosedBeforeResponse,
-        detail: format!("the connection was closed {when}"),
-    }
+    BareError { reason: FailureReason::ClosedBeforeResponse, detail: format!("end of stream {when}") }
 }
