@@ -54,14 +54,18 @@ impl Exit {
         let any = |outcome: Outcome| run.verdicts.iter().any(|one| one.outcome == outcome.name());
         let answers = |class: &str| class.starts_with("status-") || class.starts_with("slow-down-");
         let answered = run.totals.acknowledged > 0 || run.outcomes.iter().any(|one| answers(&one.class));
-        let found_none = run.search.as_ref().filter(|search| search.max_per_second.is_none());
+        let searched = run.search.as_ref();
+        let found_none = searched.is_some_and(|search| search.max_per_second.is_none());
+        let is_of_receiver = searched.is_none_or(|search| search.is_of_receiver);
+        // That the receiver takes this or more decides something only where a least rate is demanded.
+        let demands_rate = run.verdicts.iter().any(|one| one.demanded.starts_with("rate"));
         if !run.complete {
             Self::Interrupted
         } else if !answered {
             Self::Inconclusive
-        } else if any(Outcome::Broke) || found_none.is_some_and(|search| search.is_of_receiver) {
+        } else if any(Outcome::Broke) || found_none && is_of_receiver {
             Self::Broken
-        } else if any(Outcome::Unknown) || found_none.is_some() || run.totals.acknowledged == 0 {
+        } else if any(Outcome::Unknown) || run.totals.acknowledged == 0 || !is_of_receiver && !demands_rate {
             Self::Inconclusive
         } else {
             Self::Held

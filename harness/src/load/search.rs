@@ -123,21 +123,24 @@ impl StepResult {
     }
 
     /// Why the rate does not hold, if it does not: the reason that explains most.
+    ///
+    /// A generator that was late is an excuse, not a reason: latency counts from due, so a rate that holds in spite of
+    /// it holds, and on a busy machine hardly any would otherwise.
     #[must_use]
     pub fn broke(&self, limits: &Limits) -> Option<Why> {
         let lost = self.arrivals - self.acknowledged.min(self.arrivals);
-        let late = self.late_by_generator;
-        if late > 0 && GENERATOR_LATE_MAX.reached_by(late, self.arrivals) {
-            Some(Why::Generator)
-        } else if !limits.accept.reached_by(self.acknowledged, self.arrivals) {
-            Some(if self.slowed * 2 >= lost { Why::SlowDown } else { Why::Acceptance })
+        let why = if !limits.accept.reached_by(self.acknowledged, self.arrivals) {
+            if self.slowed * 2 >= lost { Why::SlowDown } else { Why::Acceptance }
         } else if self.p99.is_none_or(|p99| p99 > limits.p99) {
-            Some(Why::P99)
+            Why::P99
         } else if self.drift.is_some_and(|drift| drift > DRIFT_MAX) {
-            Some(Why::FallsBehind)
+            Why::FallsBehind
         } else {
-            None
-        }
+            return None;
+        };
+        let late = self.late_by_generator;
+        let excused = late > 0 && GENERATOR_LATE_MAX.reached_by(late, self.arrivals);
+        Some(if excused { Why::Generator } else { why })
     }
 }
 

@@ -168,21 +168,14 @@ fn a_load_run_ends_as_others_do() {
     assert_eq!(Exit::of_load(&measured), Exit::Held);
     measured.complete = false;
     assert_eq!(Exit::of_load(&measured), Exit::Interrupted);
+    let mut at_ceiling = searched(830.0);
+    at_ceiling.search.as_mut().unwrap().is_of_receiver = false;
+    assert_eq!(Exit::of_load(&at_ceiling), Exit::Inconclusive, "the generator was the limit");
+    let least = Thresholds { min_rate: Some("50/s".parse().unwrap()), ..Thresholds::default() };
+    let claims = least.judge(&stalled(), Some(825.0));
+    assert_eq!(Exit::of_load(&at_ceiling.with_verdicts(&claims)), Exit::Held, "and it takes enough");
     let mut unreachable = judged();
     unreachable.totals.acknowledged = 0;
     unreachable.outcomes.retain(|one| one.class == "reset");
     assert_eq!(Exit::of_load(&unreachable), Exit::Inconclusive, "nobody was there to break anything");
-}
-
-#[test]
-fn tmp_pages() {
-    std::fs::create_dir_all("/tmp/loadcli").unwrap();
-    for (name, document) in [
-        ("run", judged()),
-        ("search", searched(830.0)),
-        ("empty", document(&Recorder::default(), Model::Open)),
-    ] {
-        std::fs::write(format!("/tmp/loadcli/{name}.html"), page(&document, &Redactor::default())).unwrap();
-        std::fs::write(format!("/tmp/loadcli/{name}.txt"), told(&document)).unwrap();
-    }
 }

@@ -51,19 +51,25 @@ fn held(document: &Document) -> String {
 }
 
 fn undecided(document: &Document) -> String {
-    if document.totals.acknowledged == 0 {
-        "inconclusive: nothing was acknowledged".to_owned()
-    } else if document.search.as_ref().is_some_and(|search| search.max_per_second.is_none()) {
-        "inconclusive: the generator was the limit".to_owned()
-    } else {
-        "inconclusive: not all that was demanded could be judged".to_owned()
+    let search = document.search.as_ref();
+    match search.filter(|search| !search.is_of_receiver).map(|search| search.max_per_second) {
+        _ if document.totals.acknowledged == 0 => "inconclusive: nothing was acknowledged".to_owned(),
+        Some(Some(max)) => {
+            format!("inconclusive: the receiver takes {} or more, and the generator was the limit", rate(max))
+        }
+        Some(None) => "inconclusive: the generator was the limit".to_owned(),
+        None => "inconclusive: not all that was demanded could be judged".to_owned(),
     }
 }
 
 /// The limit to ask for.
 fn advice(document: &Document) -> Option<String> {
-    let advised = document.search.as_ref()?.advised_per_second?;
-    Some(format!("rate limit to ask Cvent for: {}", rate(advised)))
+    let search = document.search.as_ref()?;
+    let advised = rate(search.advised_per_second?);
+    Some(match search.is_of_receiver {
+        true => format!("rate limit to ask Cvent for: {advised}"),
+        false => format!("rate limit that is safe to ask Cvent for, and lower than need be: {advised}"),
+    })
 }
 
 /// `1999.8/s`, `12/s`.

@@ -65,19 +65,24 @@ impl Finding {
         }
     }
 
+    /// Whether nothing above the maximum was tried because of the generator's ceiling.
+    fn is_near(&self, ceiling: f64) -> bool {
+        self.max.is_some_and(|max| max.per_second() >= ceiling * OF_CEILING * 0.97)
+    }
+
     /// What stands in the way of more, as a sentence.
     #[must_use]
     pub fn reason(&self) -> String {
         match self.bound {
             Bound::Receiver(why) => why.text().to_owned(),
-            Bound::Generator { ceiling: Some(ceiling) } => format!(
+            Bound::Generator { ceiling: Some(ceiling) } if self.is_near(ceiling) => format!(
                 "the generator on this machine makes {ceiling:.0} a second at most, and above {:.0} % of that it could \
                  be mistaken for the receiver: the receiver's maximum is this or more",
                 OF_CEILING * 100.0
             ),
-            Bound::Generator { ceiling: None } => {
-                "the generator on this machine did not keep to its schedule above \
-                 this: the receiver's maximum is this or more"
+            Bound::Generator { .. } => {
+                "the generator on this machine did not keep to its schedule above this: the receiver's maximum is \
+                 this or more, and a quieter machine may tell it"
                     .to_owned()
             }
         }
@@ -136,6 +141,8 @@ mod tests {
         assert_eq!(finding.max.unwrap().to_string(), "1234/s");
         assert_eq!(finding.advised.unwrap().to_string(), "980/s");
         assert!(finding.margin().starts_with("20% below"));
+        let late = Finding::new(Some(100_000), Why::Generator, Some(7_000.0));
+        assert!(late.reason().contains("did not keep to its schedule"), "{}", late.reason());
         let orderly = Finding::new(Some(1_234_000), Why::SlowDown, None);
         assert_eq!(orderly.advised.unwrap().to_string(), "1100/s");
     }

@@ -172,9 +172,13 @@ fn nothing_is_named_above_the_share_of_the_ceiling() {
 
 #[test]
 fn a_generator_that_is_late_is_not_taken_for_the_receiver() {
-    let search = run(settings(), |step, _| StepResult {
-        late_by_generator: if step.rate.per_second() > 300.0 { 100 } else { 0 },
-        ..result(1_000)
+    let search = run(settings(), |step, _| {
+        let (late_by_generator, p99) = match step.rate.per_second() > 300.0 {
+            true => (100, Some(Duration::from_secs(2))),
+            // Late, and within the limits all the same.
+            false => (20, Some(BASE)),
+        };
+        StepResult { late_by_generator, p99, ..result(1_000) }
     });
     assert_eq!(search.finding().unwrap().bound, Bound::Generator { ceiling: None });
     assert!(found(&search) <= 300.0 && found(&search) > 290.0);
@@ -213,5 +217,6 @@ fn the_reason_told_is_the_one_that_explains_most() {
     );
     assert_eq!(broke(StepResult { drift: Some(0.011), ..result(1_000) }), Some(Why::FallsBehind));
     assert_eq!(broke(StepResult { late_by_generator: 10, ..result(0) }), Some(Why::Generator));
-    assert_eq!(broke(StepResult { late_by_generator: 9, ..result(1_000) }), None);
+    assert_eq!(broke(StepResult { late_by_generator: 9, ..result(0) }), Some(Why::Acceptance));
+    assert_eq!(broke(StepResult { late_by_generator: 1_000, ..result(1_000) }), None);
 }
