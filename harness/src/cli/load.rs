@@ -119,6 +119,7 @@ async fn play(
     output: Output,
     redactor: &Redactor,
 ) -> Result<Exit, Failure> {
+    can_start(&asked)?;
     let weak = match &asked.connection.target {
         Some(endpoint) => {
             hosts::permit(&asked.connection, endpoint, allowed, "load runs").await?;
@@ -131,7 +132,14 @@ async fn play(
             Vec::new()
         }
     };
+    // The target may have kept it waiting.
     can_start(&asked)?;
+    if asked.start_at.is_none() && asked.segment.of() > 1 {
+        warn(
+            "without --start-at each segment begins when it is ready: their times are merged as if they had begun \
+             together",
+        );
+    }
     let mut live = output.live();
     let stop = async {
         // Where signals cannot be waited for, a run ends by itself.
@@ -176,22 +184,15 @@ async fn ready(asked: &LoadSettings, patience: Option<Duration>) -> Result<Vec<S
     Ok(player.notes().iter().filter_map(text).collect())
 }
 
-/// The start that several machines have agreed on; one that is past cannot be kept.
+/// Refuses a start that is past: the others of the run have begun without this one.
 fn can_start(asked: &LoadSettings) -> Result<(), Failure> {
-    let segment = asked.segment;
     match asked.start_at {
         Some(at) if at < clock::real_now() => {
             let failure = Failure::usage(anyhow::anyhow!("`--start-at` {} is past", text::instant(at)));
-            return Err(
-                failure.help("all segments of a run begin together: name a time that all of them can keep")
-            );
+            Err(failure.help("all segments of a run begin together: name a time that all of them can keep"))
         }
-        None if segment.of() > 1 => warn(
-            "without --start-at each segment begins when it is ready: their times are merged as if they had begun together",
-        ),
-        _ => {}
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Reads a document from a file.
