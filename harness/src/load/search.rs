@@ -222,8 +222,13 @@ impl Search {
     /// Takes what the step of [`Search::next`] showed.
     pub fn observe(&mut self, result: StepResult) {
         let Some(step) = self.pending.take() else { return };
-        let broke = result.broke(&self.settings.limits);
+        let mut broke = result.broke(&self.settings.limits);
+        let before = self.tried.last().and_then(|tried| tried.broke);
         self.tried.push(Tried { step, result, broke });
+        if broke == Some(Why::Generator) && step.attempt == Attempt::Second {
+            // The first attempt at this rate broke as well, and may have shown the receiver's reason.
+            broke = before;
+        }
         if broke.is_some() && step.attempt == Attempt::First {
             self.pending = Some(Step { attempt: Attempt::Second, ..step });
             return;

@@ -320,7 +320,8 @@ fn the_job_for_kubernetes_gives_arguments_that_there_are() {
         |line: &str| line.trim().strip_prefix("- ").filter(|one| one.starts_with("--")).map(str::to_owned);
     let arguments: Vec<String> = job.lines().filter_map(argument).collect();
     assert!(arguments.len() > 4, "{arguments:?}");
-    let arguments = arguments.iter().map(|one| one.replace("START_AT", "2026-01-31T08:00:00Z").replace("SEED", "7"));
+    let arguments =
+        arguments.iter().map(|one| one.replace("START_AT", "2026-01-31T08:00:00Z").replace("SEED", "7"));
     let mut command = pns(folder().path());
     command
         .arg("load")

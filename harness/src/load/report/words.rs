@@ -216,8 +216,8 @@ pub(super) fn notes(document: &Document) -> Vec<Note> {
     }
     if totals.late_for_connection > 0 {
         let text = format!(
-            "{} started more than 10 ms late because no connection was free ({}): the receiver was slower than its \
-             notifications came; the wait counts in the latencies",
+            "{} started more than 10 ms late for want of a connection ({}): those in use waited for answers, or this \
+             machine was busy; the wait counts in the latencies",
             count(totals.late_for_connection, "request"),
             percent(totals.late_for_connection, totals.sent)
         );

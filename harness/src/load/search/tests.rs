@@ -185,6 +185,16 @@ fn a_generator_that_is_late_is_not_taken_for_the_receiver() {
 }
 
 #[test]
+fn what_one_attempt_shows_of_the_receiver_is_not_lost_by_a_late_second() {
+    let search = run(settings(), |step, _| match step.rate.per_second() > 300.0 {
+        true if step.attempt == Attempt::Second => StepResult { late_by_generator: 100, ..result(900) },
+        true => StepResult { slowed: 100, ..result(900) },
+        false => result(1_000),
+    });
+    assert_eq!(search.finding().unwrap().bound, Bound::Receiver(Why::SlowDown));
+}
+
+#[test]
 fn a_receiver_that_takes_nothing_has_no_maximum() {
     let search = run(settings(), |_, _| result(0));
     let finding = search.finding().unwrap();

@@ -38,8 +38,8 @@ pub(super) fn distribution(page: &mut Page<'_>, document: &Document) {
     };
     let told = Told {
         label: "Latency by percentile",
-        caption: "Each step to the right is ten times rarer. Where the lines part, notifications waited for a free \
-                  connection: Cvent’s would have waited as well, and the time of service alone hides it.",
+        caption: "Each step to the right is ten times rarer. Where the lines part, notifications waited before they \
+                  were sent, mostly for a free connection: the time of service alone hides that.",
         legend: &[
             ("l-latency", "latency, from due to the end of the acknowledgement"),
             ("l-service", "service, from the start of the request"),
@@ -116,43 +116,60 @@ pub(super) fn rate_over_time(page: &mut Page<'_>, series: &Series) {
 
 /// The rates of a search, with what each showed; where they stop holding is the knee.
 pub(super) fn steps(page: &mut Page<'_>, search: &Search) {
-    let rates = || search.steps.iter().map(|step| step.rate_per_second);
-    let spans = || search.steps.iter().filter_map(|step| step.p99_us).chain([search.p99_us]);
-    let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
     if search.steps.is_empty() {
         return;
     }
+    let spans = || search.steps.iter().filter_map(|step| step.p99_us).chain([search.p99_us]);
     let (fastest, slowest) = (spans().min().unwrap_or(1), spans().max().unwrap_or(1));
-    let x = Scale::log(low, high, ACROSS);
     // What was acknowledged not at all stands above everything.
     let y = Scale::log((fastest as f64).max(1.0), slowest as f64 * 1.5, up(HEIGHT));
-    let plot = Plot::new(x, y, HEIGHT);
+    let plot = Plot::new(rates(search), y, HEIGHT);
     let told = Told {
         label: "Rates that were tried, and their p99",
-        caption: "Dots held, crosses did not; a ring is the run that confirmed. To the right of the maximum is the \
-                  knee: there acceptance falls, or latency rises.",
+        caption: "Dots held, crosses did not; a ring is the run that confirmed. Beyond the highest rate that holds is \
+                  the knee: there latency rises, or acceptance falls.",
         legend: &[("l-knee", "the highest rate that holds"), ("l-advised", "the rate to ask Cvent for")],
     };
     plot.draw(page, &told, |page| {
         plot.rows(page, &plot.y.ticks(8), span_name);
-        plot.columns(
-            page,
-            &plot.x.ticks(8).into_iter().map(|tick| (tick, words::rate(tick))).collect::<Vec<_>>(),
-        );
         plot.level(page, "l-limit", search.p99_us as f64, "p99 allowed");
-        if let Some(advised) = search.advised_per_second {
-            plot.upright(page, "l-advised", advised, &words::rate(advised), Side::Left);
-        }
-        if let Some(max) = search.max_per_second {
-            plot.upright(page, "l-knee", max, &words::rate(max), Side::Right);
-        }
-        search.steps.iter().for_each(|step| mark(page, &plot, step));
+        marked(page, &plot, search, |step| step.p99_us.map_or(f64::MAX, |span| span as f64));
+    });
+    let plot = Plot::new(rates(search), Scale::linear(0.0, 1.08, up(LOW_HEIGHT)), LOW_HEIGHT);
+    let told = Told {
+        label: "Rates that were tried, and what was accepted of them",
+        caption: "The share that was acknowledged at each rate.",
+        legend: &[],
+    };
+    plot.draw(page, &told, |page| {
+        plot.rows(page, &[0.0, 0.5, 1.0], |share| format!("{:.0}%", share * 100.0));
+        marked(page, &plot, search, |step| step.acknowledged as f64 / step.arrivals.max(1) as f64);
     });
 }
 
-fn mark(page: &mut Page<'_>, plot: &Plot, step: &Step) {
+/// The rates along the bottom: by their ratios, unless they lie close together.
+fn rates(search: &Search) -> Scale {
+    let rates = || search.steps.iter().map(|step| step.rate_per_second).chain(search.advised_per_second);
+    let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
+    if high < low * 5.0 { Scale::linear(0.0, high * 1.05, ACROSS) } else { Scale::log(low, high, ACROSS) }
+}
+
+/// The steps, the maximum and what is advised.
+fn marked(page: &mut Page<'_>, plot: &Plot, search: &Search, height: impl Fn(&Step) -> f64) {
+    let ticks = plot.x.ticks(8).into_iter().map(|tick| (tick, words::rate(tick)));
+    plot.columns(page, &ticks.collect::<Vec<_>>());
+    if let Some(advised) = search.advised_per_second {
+        plot.upright(page, "l-advised", advised, &words::rate(advised), Side::Left);
+    }
+    if let Some(max) = search.max_per_second {
+        plot.upright(page, "l-knee", max, &words::rate(max), Side::Right);
+    }
+    search.steps.iter().for_each(|step| mark(page, plot, step, height(step)));
+}
+
+fn mark(page: &mut Page<'_>, plot: &Plot, step: &Step, height: f64) {
     let x = plot.x.place(step.rate_per_second);
-    let y = plot.y.place(step.p99_us.map_or(f64::MAX, |span| span as f64));
+    let y = plot.y.place(height);
     page.element("g", &[], |page| {
         let told = format!(
             "{}: {}, {} accepted, p99 {}",
@@ -187,7 +204,13 @@ fn time(series: &Series) -> Scale {
 }
 
 fn seconds(x: &Scale) -> Vec<(f64, String)> {
-    let named = |tick: f64| (tick, words::wall_ms((tick * 1_000.0).round() as u64));
+    let named = |tick: f64| {
+        let name = match tick < 60.0 {
+            true => format!("{tick:.1}").trim_end_matches(".0").to_owned() + " s",
+            false => words::wall_ms((tick * 1_000.0).round() as u64),
+        };
+        (tick, name)
+    };
     x.ticks(9).into_iter().map(named).collect()
 }
 
