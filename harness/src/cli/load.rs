@@ -100,7 +100,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let output = args.output.resolve(&config.load)?;
     let connection = args.connection.resolve(&config)?;
     let patience = span(args.wait_for_target, &config.wait_for_target, "wait-for-target")?;
-    let asked = settings::resolve(args.load, args.connections, &args.segment, &judge, connection, &config)?;
+    let asked = settings::resolve(args.load, &args.connections, &args.segment, &judge, connection, &config)?;
     let redactor = Redactor::new(asked.connection.api_key.as_ref());
     let runtime = super::runtime()?;
     let allowed = or(&args.allow_host, &config.allow_host);

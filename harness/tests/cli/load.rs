@@ -322,7 +322,8 @@ fn the_job_for_kubernetes_gives_arguments_that_there_are() {
     assert!(arguments.len() > 4, "{arguments:?}");
     let arguments =
         arguments.iter().map(|one| one.replace("START_AT", "2026-01-31T08:00:00Z").replace("SEED", "7"));
-    let mut command = pns(folder().path());
+    let folder = folder();
+    let mut command = pns(folder.path());
     command
         .arg("load")
         .args(arguments.filter(|one| !one.starts_with("--report")))

@@ -108,7 +108,7 @@ pub(super) struct SegmentArgs {
 
 pub(super) fn resolve(
     load: LoadArgs,
-    connections: ConnectionsArgs,
+    connections: &ConnectionsArgs,
     segment: &SegmentArgs,
     judge: &Judge,
     connection: Connection,
@@ -279,7 +279,7 @@ mod tests {
             connect_timeout: Connection::CONNECT_TIMEOUT,
             ack_timeout: Connection::ACK_TIMEOUT,
         };
-        resolve(command.load, command.connections, &command.segment, &judge, connection, config)
+        resolve(command.load, &command.connections, &command.segment, &judge, connection, config)
     }
 
     fn refused(args: &[&str]) -> String {

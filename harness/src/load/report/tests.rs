@@ -39,7 +39,7 @@ fn stalled() -> Recorder {
             continue;
         }
         let class = match n % 1_000 {
-            31 | 32 | 33 => Class::SlowDown(429),
+            31..=33 => Class::SlowDown(429),
             570 => Class::Failed(FailureReason::Status(500)),
             830 => Class::Failed(FailureReason::Reset),
             _ => Class::Acknowledged,

@@ -112,10 +112,13 @@ impl Plot {
         }
     }
 
-    /// An upright line with a name beside its top, on the side that `end` tells.
+    /// An upright line with a name, if it has one, beside its top.
     pub(super) fn upright(&self, page: &mut Page<'_>, class: &'static str, at: f64, name: &str, side: Side) {
         let x = self.x.place(at);
         path(page, class, &format!("M{x:.1} {TOP}V{:.1}", self.bottom));
+        if name.is_empty() {
+            return;
+        }
         let (class, x) = match side {
             Side::Left => ("t-name t-end", x - 6.0),
             Side::Right => ("t-name", x + 6.0),

@@ -76,11 +76,12 @@ pub(super) fn latency_over_time(page: &mut Page<'_>, series: &Series) {
     plot.draw(page, &told, |page| {
         plot.rows(page, &plot.y.ticks(8), span_name);
         plot.columns(page, &seconds(&plot.x));
-        let lines: [(&str, fn(&Slot) -> Option<u64>); 3] =
-            [("l-max", |slot| slot.max_us), ("l-p99", |slot| slot.p99_us), ("l-p50", |slot| slot.p50_us)];
-        for (class, of) in lines {
+        let mut line = |class, of: fn(&Slot) -> Option<u64>| {
             plot.line(page, class, points(series, |slot| of(slot).map(|span| span as f64)));
-        }
+        };
+        line("l-max", |slot| slot.max_us);
+        line("l-p99", |slot| slot.p99_us);
+        line("l-p50", |slot| slot.p50_us);
     });
 }
 
@@ -133,7 +134,7 @@ pub(super) fn steps(page: &mut Page<'_>, search: &Search) {
     plot.draw(page, &told, |page| {
         plot.rows(page, &plot.y.ticks(8), span_name);
         plot.level(page, "l-limit", search.p99_us as f64, "p99 allowed");
-        marked(page, &plot, search, |step| step.p99_us.map_or(f64::MAX, |span| span as f64));
+        marked(page, &plot, search, words::rate, |step| step.p99_us.map_or(f64::MAX, |span| span as f64));
     });
     let plot = Plot::new(rates(search), Scale::linear(0.0, 1.08, up(LOW_HEIGHT)), LOW_HEIGHT);
     let told = Told {
@@ -143,7 +144,9 @@ pub(super) fn steps(page: &mut Page<'_>, search: &Search) {
     };
     plot.draw(page, &told, |page| {
         plot.rows(page, &[0.0, 0.5, 1.0], |share| format!("{:.0}%", share * 100.0));
-        marked(page, &plot, search, |step| step.acknowledged as f64 / step.arrivals.max(1) as f64);
+        let share = |step: &Step| step.acknowledged as f64 / step.arrivals.max(1) as f64;
+        // Their names stand in the plot above.
+        marked(page, &plot, search, |_| String::new(), share);
     });
 }
 
@@ -154,15 +157,21 @@ fn rates(search: &Search) -> Scale {
     if high < low * 5.0 { Scale::linear(0.0, high * 1.05, ACROSS) } else { Scale::log(low, high, ACROSS) }
 }
 
-/// The steps, the maximum and what is advised.
-fn marked(page: &mut Page<'_>, plot: &Plot, search: &Search, height: impl Fn(&Step) -> f64) {
+/// The steps, the maximum and what is advised, which have names.
+fn marked(
+    page: &mut Page<'_>,
+    plot: &Plot,
+    search: &Search,
+    name: impl Fn(f64) -> String,
+    height: impl Fn(&Step) -> f64,
+) {
     let ticks = plot.x.ticks(8).into_iter().map(|tick| (tick, words::rate(tick)));
     plot.columns(page, &ticks.collect::<Vec<_>>());
     if let Some(advised) = search.advised_per_second {
-        plot.upright(page, "l-advised", advised, &words::rate(advised), Side::Left);
+        plot.upright(page, "l-advised", advised, &name(advised), Side::Left);
     }
     if let Some(max) = search.max_per_second {
-        plot.upright(page, "l-knee", max, &words::rate(max), Side::Right);
+        plot.upright(page, "l-knee", max, &name(max), Side::Right);
     }
     search.steps.iter().for_each(|step| mark(page, plot, step, height(step)));
 }
