@@ -39,7 +39,7 @@ pub(super) struct Dialled {
 /// A connection, by its version of HTTP.
 #[derive(Debug)]
 pub(super) enum Connection {
-    Http1(Http1),
+    Http1(Box<Http1>),
     Http2(Box<Http2>),
 }
 
@@ -78,7 +78,7 @@ impl Dialler {
         let (tcp, _) = self.transport.open_tcp(&self.endpoint).await?;
         let Some((config, name)) = &self.tls else {
             let http = Http1::new(Stream::Plain(tcp), watch, self.timeouts, self.limits);
-            return Ok(Dialled { connection: Connection::Http1(http), resumed: false });
+            return Ok(Dialled { connection: Connection::Http1(Box::new(http)), resumed: false });
         };
         let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
         let stream = match timeout(self.timeouts.tls, handshake).await {
@@ -98,7 +98,7 @@ impl Dialler {
         let connection = if is_http2 {
             Connection::Http2(Box::new(Http2::new(stream, self.timeouts, self.limits).await?))
         } else {
-            Connection::Http1(Http1::new(stream, watch, self.timeouts, self.limits))
+            Connection::Http1(Box::new(Http1::new(stream, watch, self.timeouts, self.limits)))
         };
         Ok(Dialled { connection, resumed })
     }

@@ -127,7 +127,11 @@ mod tests {
         let mut request = Request::new(&head);
         for length in [5, 0, 9, 10, 999, 1_000, 12, 1 << 20, 99, 100] {
             let body = vec![b'x'; length];
-            request.write(|out| Ok::<_, ()>(out.extend_from_slice(&body))).unwrap();
+            let write = |out: &mut Vec<u8>| -> Result<(), ()> {
+                out.extend_from_slice(&body);
+                Ok(())
+            };
+            request.write(write).unwrap();
             let head = format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
             assert_eq!(request.bytes(), [head.as_bytes(), &body].concat(), "{length}");
             assert_eq!(request.body(), body);
