@@ -61,7 +61,7 @@ impl Exit {
         let demands_rate = run.verdicts.iter().any(|one| one.demanded.starts_with("rate"));
         if !run.complete {
             Self::Interrupted
-        } else if !answered {
+        } else if !answered || run.lacks_segments() {
             Self::Inconclusive
         } else if any(Outcome::Broke) || found_none && is_of_receiver {
             Self::Broken

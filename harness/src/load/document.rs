@@ -11,6 +11,7 @@ mod merge;
 pub use format::Document;
 pub use merge::MergeError;
 
+use super::segment::Segment;
 use crate::redact::Redactor;
 
 /// A text that is no document, or one that cannot be believed.
@@ -38,6 +39,14 @@ impl Document {
         let document: Self = serde_json::from_str(text)?;
         document.recorder()?;
         Ok(document)
+    }
+
+    /// Whether this is of several segments of a run, and not of all.
+    #[must_use]
+    pub fn lacks_segments(&self) -> bool {
+        let of = self.segments.first().and_then(|text| Segment::parse(text, None).ok()).map(Segment::of);
+        let held = self.segments.len() as u64;
+        held > 1 && of.is_some_and(|of| held < of)
     }
 
     /// The document as text, without secrets, with a line feed at its end.

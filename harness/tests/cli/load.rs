@@ -308,7 +308,8 @@ fn five_segments_in_five_processes_are_the_run_of_one() {
     assert_eq!(code, 2);
     assert!(err.contains("document 3 holds segment 1/5, which another holds already"), "{err}");
     assert!(err.contains("help: document 3 is `0.json`"), "{err}");
-    let (_, out, _) = merge(&["0.json", "4.json"]);
+    let (code, out, _) = merge(&["0.json", "4.json"]);
+    assert!(code == 3 && out.contains("inconclusive: not all segments of the run are here"), "{out}");
     assert!(out.contains("not the whole run: without segment 2/5, 3/5, 4/5"), "{out}");
 }
 

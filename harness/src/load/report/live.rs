@@ -108,7 +108,7 @@ impl Live {
 /// What is being done.
 fn stage(now: &Snapshot) -> String {
     match now.stage {
-        Stage::Waiting(left) => format!("waiting for the start, in {} s", left.as_secs()),
+        Stage::Waiting(_) => "waiting for the start".to_owned(),
         Stage::Ceiling => "measuring the generator's own ceiling".to_owned(),
         Stage::Run => "sending".to_owned(),
         Stage::Step(step) => {
@@ -146,6 +146,9 @@ fn clock(now: &Snapshot) -> String {
 
 /// The counts and percentiles on one line.
 fn figures(now: &Snapshot) -> String {
+    if let Stage::Waiting(left) = now.stage {
+        return format!("{:.0} s left", left.as_secs_f64().ceil());
+    }
     let seconds = now.recent_span.as_secs_f64();
     let per_second = if seconds > 0.0 { now.recent.acknowledged as f64 / seconds } else { 0.0 };
     let total = &now.total;
@@ -286,9 +289,14 @@ mod tests {
             live.show(&snapshot(Stage::Run, n * 250));
         }
         live.show(&snapshot(Stage::Drain { held: 200, limit: None }, 0));
+        for left in [3_200, 2_900] {
+            let waiting = Stage::Waiting(Duration::from_millis(left));
+            live.show(&Snapshot { recent_span: Duration::ZERO, span: None, ..snapshot(waiting, 0) });
+        }
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4, "{text}");
+        assert_eq!(lines.len(), 5, "{text}");
+        assert_eq!(lines[4], "waiting for the start 0 s: 4 s left");
         assert_eq!(
             lines[1],
             "sending 5 s of 30 s: 396/s, 99% accepted, p50 4.0 ms, p99 4.0 ms, max 4.0 ms, 10 pending, 1 failed"

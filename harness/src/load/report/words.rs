@@ -53,6 +53,7 @@ fn held(document: &Document) -> String {
 fn undecided(document: &Document) -> String {
     let search = document.search.as_ref();
     match search.filter(|search| !search.is_of_receiver).map(|search| search.max_per_second) {
+        _ if document.lacks_segments() => "inconclusive: not all segments of the run are here".to_owned(),
         _ if document.totals.acknowledged == 0 => "inconclusive: nothing was acknowledged".to_owned(),
         Some(Some(max)) => {
             format!("inconclusive: the receiver takes {} or more, and the generator was the limit", rate(max))
