@@ -59,13 +59,20 @@ impl Exit {
         let is_of_receiver = searched.is_none_or(|search| search.is_of_receiver);
         // That the receiver takes this or more decides something only where a least rate is demanded.
         let demands_rate = run.verdicts.iter().any(|one| one.demanded.starts_with("rate"));
+        // Where no share is demanded, that some were refused says neither good nor bad of when it would have caught up.
+        let undrained =
+            run.verdicts.is_empty() && run.drain.as_ref().is_some_and(|drain| drain.caught_up_us.is_none());
         if !run.complete {
             Self::Interrupted
         } else if !answered || run.lacks_segments() {
             Self::Inconclusive
         } else if any(Outcome::Broke) || found_none && is_of_receiver {
             Self::Broken
-        } else if any(Outcome::Unknown) || run.totals.acknowledged == 0 || !is_of_receiver && !demands_rate {
+        } else if undrained
+            || any(Outcome::Unknown)
+            || run.totals.acknowledged == 0
+            || !is_of_receiver && !demands_rate
+        {
             Self::Inconclusive
         } else {
             Self::Held

@@ -131,6 +131,10 @@ fn a_drain_is_told_with_the_time_to_catch_up() {
     for part in ["3000 notifications held", "31.25 s after the release", "500/s, held"] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    assert!(text.ends_with("the receiver caught up in 31.25 s\n"), "{text}");
+    document.drain.as_mut().unwrap().caught_up_us = None;
+    assert_eq!(Exit::of_load(&document), Exit::Inconclusive);
+    assert!(told(&document).contains("it is not known when the receiver caught up"));
 }
 
 #[test]

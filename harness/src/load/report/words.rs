@@ -44,6 +44,10 @@ fn held(document: &Document) -> String {
             format!("the receiver takes {}", rate(max))
         }
         (Some(max), _, _) => format!("the receiver takes {} or more", rate(max)),
+        (None, _, []) if document.drain.is_some() => {
+            let span = document.drain.as_ref().and_then(|drain| drain.caught_up_us);
+            format!("the receiver caught up in {}", micros(span))
+        }
         (None, _, []) => "measured; nothing was demanded of the receiver".to_owned(),
         (None, _, [_]) => "what was demanded held".to_owned(),
         (None, _, _) => "everything that was demanded held".to_owned(),
@@ -59,6 +63,10 @@ fn undecided(document: &Document) -> String {
             format!("inconclusive: the receiver takes {} or more, and the generator was the limit", rate(max))
         }
         Some(None) => "inconclusive: the generator was the limit".to_owned(),
+        None if document.verdicts.is_empty() => {
+            "inconclusive: not all were acknowledged, so it is not known when the receiver caught up"
+                .to_owned()
+        }
         None => "inconclusive: not all that was demanded could be judged".to_owned(),
     }
 }
