@@ -76,9 +76,9 @@ fn latencies(out: &mut impl Write, document: &Document) -> io::Result<()> {
     head.extend(words::quantiles(&document.latency).map(|(name, _)| format!("{name:>9}")));
     let rows = [
         head,
-        row("latency", &document.latency, "from due to the end of the acknowledgement"),
-        row("service", &document.service, "from its start to the end of the acknowledgement"),
-        row("lateness", &document.lateness, "from due to its start"),
+        row("latency", &document.latency, "due to acknowledged"),
+        row("service", &document.service, "started to acknowledged"),
+        row("lateness", &document.lateness, "due to started"),
     ];
     for (index, line) in table(&rows).into_iter().enumerate() {
         writeln!(out, "{}", if index == 0 { paint(DIM, &line) } else { line })?;
