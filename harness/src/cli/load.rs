@@ -6,6 +6,7 @@ mod output;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +28,9 @@ use crate::settings::{Filter, RunSettings, StopAfter};
 use judge::{Judge, VerdictArgs};
 use output::{Output, OutputArgs};
 use settings::{ConnectionsArgs, LoadArgs, SegmentArgs};
+
+/// Longer than any result: at most 600 histograms of two digits and three of three.
+const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -199,6 +203,10 @@ fn can_start(asked: &LoadSettings) -> Result<(), Failure> {
 fn read(path: &Path) -> Result<Document, Failure> {
     let fail =
         |error: anyhow::Error| Failure::usage(error.context(format!("cannot use `{}`", path.display())));
-    let text = std::fs::read_to_string(path).map_err(|error| fail(error.into()))?;
+    let length = fs::metadata(path).map_err(|error| fail(error.into()))?.len();
+    if length > DOCUMENT_BYTES_MAX {
+        return Err(fail(anyhow::anyhow!("longer than {DOCUMENT_BYTES_MAX} bytes: no result is")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| fail(error.into()))?;
     Document::read(&text).map_err(|error| fail(error.into()))
 }
