@@ -6,6 +6,8 @@
 use std::process::ExitCode;
 
 use crate::event::{RunEnd, Totals};
+use crate::load::document::Document;
+use crate::load::verdict::Outcome;
 
 /// How `pns` ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +30,7 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
   0    everything that was checked held
-  1    the receiver broke a check
+  1    the receiver broke a check, or did not reach a threshold
   2    usage, settings, or a scenario file that does not parse
   3    inconclusive: target unreachable, probe missing, nothing selected
   4    the harness itself failed
@@ -44,6 +46,36 @@ impl Exit {
             Self::Inconclusive => 3,
             Self::Harness => 4,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// What a load run comes to. Without demands, that something was acknowledged is all that can be said.
+    pub fn of_load(run: &Document) -> Self {
+        let any = |outcome: Outcome| run.verdicts.iter().any(|one| one.outcome == outcome.name());
+        let answers = |class: &str| class.starts_with("status-") || class.starts_with("slow-down-");
+        let answered = run.totals.acknowledged > 0 || run.outcomes.iter().any(|one| answers(&one.class));
+        let searched = run.search.as_ref();
+        let found_none = searched.is_some_and(|search| search.max_per_second.is_none());
+        let is_of_receiver = searched.is_none_or(|search| search.is_of_receiver);
+        // That the receiver takes this or more decides something only where a least rate is demanded.
+        let demands_rate = run.verdicts.iter().any(|one| one.demanded.starts_with("rate"));
+        // Where no share is demanded, that some were refused says neither good nor bad of when it would have caught up.
+        let undrained =
+            run.verdicts.is_empty() && run.drain.as_ref().is_some_and(|drain| drain.caught_up_us.is_none());
+        if !run.complete {
+            Self::Interrupted
+        } else if !answered || run.lacks_segments() {
+            Self::Inconclusive
+        } else if any(Outcome::Broke) || found_none && is_of_receiver {
+            Self::Broken
+        } else if undrained
+            || any(Outcome::Unknown)
+            || run.totals.acknowledged == 0
+            || !is_of_receiver && !demands_rate
+        {
+            Self::Inconclusive
+        } else {
+            Self::Held
         }
     }
 

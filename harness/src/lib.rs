@@ -2,7 +2,8 @@
 //!
 //! [`scenario`] reads scenario files, [`runner`] plays them against a target and tells what happens as
 //! [`event`]s, [`report`] writes those down, [`wire`] makes
-//! requests by bytes, [`receiver`] is the embedded receiver, and [`cli`] is the command line.
+//! requests by bytes, [`load`] finds out how fast a receiver may be fed, [`receiver`] is the embedded receiver, and [`cli`] is the
+//! command line.
 
 mod advice;
 pub mod check;
@@ -13,6 +14,7 @@ pub mod event;
 pub mod exit;
 mod json_path;
 pub mod ledger;
+pub mod load;
 pub mod property;
 pub mod receiver;
 pub mod redact;

@@ -1,6 +1,5 @@
 //! `pns check`: from arguments to [`CheckSettings`], and the list of properties.
 
-mod hosts;
 mod target;
 
 use std::collections::BTreeMap;

@@ -55,9 +55,33 @@ pub(super) struct Config {
     /// Properties that are expected to fail, and why.
     pub(super) except: BTreeMap<String, String>,
     pub(super) save_failures: Option<PathBuf>,
+    /// The flags of `pns load` that are its own.
+    pub(super) load: LoadConfig,
 }
 
-const KEYS: [&str; 36] = [
+/// The table `[load]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct LoadConfig {
+    pub(super) rate: Option<String>,
+    pub(super) duration: Option<String>,
+    pub(super) shape: Option<String>,
+    pub(super) mix: Option<String>,
+    pub(super) redeliver: Option<String>,
+    pub(super) connections: Option<std::num::NonZeroUsize>,
+    pub(super) keepalive: Option<bool>,
+    pub(super) tls_resumption: Option<bool>,
+    pub(super) accept: Option<String>,
+    pub(super) p50: Option<String>,
+    pub(super) p99: Option<String>,
+    pub(super) max: Option<String>,
+    pub(super) min_rate: Option<String>,
+    pub(super) baseline: Vec<PathBuf>,
+    pub(super) fail_on: Vec<String>,
+    pub(super) report: Vec<String>,
+}
+
+const KEYS: [&str; 37] = [
     "target",
     "api-key-file",
     "cacert",
@@ -94,6 +118,7 @@ const KEYS: [&str; 36] = [
     "fail-on",
     "except",
     "save-failures",
+    "load",
 ];
 
 impl Config {
@@ -119,7 +144,7 @@ impl Config {
         {
             *file = folder.join(&*file);
         }
-        for file in &mut config.paths {
+        for file in config.paths.iter_mut().chain(&mut config.load.baseline) {
             *file = folder.join(&*file);
         }
         Ok(config)
@@ -172,7 +197,10 @@ mod tests {
                     skip-tag=['t']\nname=['n']\nreport=['r']\nmax-failures=1\nwait-for-target='1s'\n\
                     variable={a='b'}\nprobe-command='c'\nprobe-count='c'\nprobe-type='t'\nprobe-within='1s'\n\
                     check=['c']\nskip=['s']\nallow-host=['h']\nmax-examples=1\nmax-time='1s'\nfail-on='must'\n\
-                    except={a='b'}\nsave-failures='d'\n";
+                    except={a='b'}\nsave-failures='d'\n\
+                    load={rate='1',duration='1s',shape='s',mix='m',redeliver='1%',connections=1,keepalive=true,\
+                    tls-resumption=true,accept='1%',p50='1s',p99='1s',max='1s',min-rate='1',baseline=['b'],\
+                    fail-on=['f'],report=['r']}\n";
         let config = parse(text).unwrap();
         let shown = format!("{config:?}");
         assert_eq!(text.lines().count(), KEYS.len());
@@ -190,6 +218,12 @@ mod tests {
     #[test]
     fn a_key_does_not_belong_into_the_file() {
         assert!(parse("api-key = 's3cret'").unwrap_err().help.unwrap().contains("api-key-file"));
+    }
+
+    #[test]
+    fn an_unknown_key_of_a_load_run_is_told() {
+        let text = parse("[load]\nrat = '5/s'").unwrap_err().text();
+        assert!(text.contains("line 2") && text.contains("`rat`"), "{text}");
     }
 
     #[test]

@@ -9,7 +9,9 @@ mod color;
 mod config;
 mod events;
 mod explain;
+mod hosts;
 mod lint;
+mod load;
 mod output_args;
 mod pack;
 mod probe_args;
@@ -38,6 +40,7 @@ Examples:
   pns run --target https://localhost:8443/pns --cacert ca.pem --api-key-file key.txt
   pns run scenarios/downtime --report junit=pns.xml
   pns send PLANNER_CANCEL --set reason=OTHER --dry-run
+  pns load --find-max --target https://localhost:8443/pns --cacert ca.pem
   pns schema generate --type RFP_SEND --count 1000 >bodies.jsonl
   pns explain delivery-failure
 
@@ -74,6 +77,8 @@ enum Command {
     Replay(Box<replay::Args>),
     /// Send one or more notifications now
     Send(Box<send::Args>),
+    /// Find out how fast a receiver may be fed
+    Load(Box<load::Args>),
     /// Schema packs: what a notification's body looks like
     Schema(schema::Args),
     /// Check scenario files without running them
@@ -100,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(*args),
         Command::Replay(args) => replay::run(*args),
         Command::Send(args) => send::run(*args),
+        Command::Load(args) => load::run(*args),
         Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),

@@ -11,7 +11,7 @@ pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
-mod output;
+pub(crate) mod output;
 pub mod standing;
 pub(crate) mod style;
 pub mod tap;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that is replaced in one step by its finished content.
 #[derive(Debug)]
-pub(super) struct OutputFile {
+pub(crate) struct OutputFile {
     path: PathBuf,
     /// Beside `path`, so that the rename stays on one file system. `None` for devices and pipes, which are
     /// written in place.
@@ -21,7 +21,7 @@ struct Draft {
 
 impl OutputFile {
     /// Opens what is needed now, so that a long run does not end with a report that has nowhere to go.
-    pub(super) fn prepare(path: &Path) -> io::Result<Self> {
+    pub(crate) fn prepare(path: &Path) -> io::Result<Self> {
         let draft = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory)),
             Ok(metadata) if !metadata.is_file() => None,
@@ -33,11 +33,11 @@ impl OutputFile {
         Ok(Self { path: path.to_owned(), draft })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn write(&mut self, content: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
         let Some(mut draft) = self.draft.take() else {
             return fs::OpenOptions::new().write(true).open(&self.path)?.write_all(content);
         };
@@ -52,7 +52,7 @@ impl OutputFile {
 
 /// The page that a report to a folder is written to: `index.html` in a folder that is there, or in one that a
 /// slash at the end asks for.
-pub(super) fn page_in(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn page_in(path: &Path) -> io::Result<PathBuf> {
     let asks_for_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
     if asks_for_folder {
         fs::create_dir_all(path)?;

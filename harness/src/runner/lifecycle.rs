@@ -22,7 +22,7 @@ const PROPOSAL: [EventType; 8] = [
 ];
 
 /// The event types of a course, in the order in which they happen.
-pub(super) fn events(lifecycle: Lifecycle) -> Vec<EventType> {
+pub(crate) fn events(lifecycle: Lifecycle) -> Vec<EventType> {
     let (proposal, ending): (&[EventType], &[EventType]) = match lifecycle {
         Lifecycle::Submit => (&PROPOSAL, &[]),
         Lifecycle::Award => (

@@ -7,7 +7,7 @@ mod effects;
 mod exchanges;
 mod expect;
 mod inspect;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod phrase;
 mod play;
 mod player;

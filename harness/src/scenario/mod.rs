@@ -12,7 +12,7 @@ mod names;
 mod reader;
 mod source;
 mod template;
-mod units;
+pub(crate) mod units;
 mod yaml;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const MAX_SPAN: Duration = Duration::from_secs(3_650 * 86_400);
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// A span from one or more numbers, each with its unit, largest unit first.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut millis: u64 = 0;
     let mut smallest = u64::MAX;
@@ -52,7 +52,7 @@ fn too_long() -> String {
 }
 
 /// A count and its period.
-pub(super) fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
+pub(crate) fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
     let (count, per) = text.split_once('/').ok_or_else(|| "a rate is `COUNT/TIME`".to_owned())?;
     let count = count
         .trim()
@@ -68,7 +68,7 @@ pub(super) fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
 }
 
 /// One status or a range of them.
-pub(super) fn statuses(text: &str) -> Option<RangeInclusive<u16>> {
+pub(crate) fn statuses(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
     (first <= last && (100..=599).contains(&first) && last <= 599).then_some(first..=last)

@@ -4,6 +4,7 @@
 mod check;
 mod explain;
 mod faulty;
+mod load;
 mod receiver;
 mod replay;
 mod run;

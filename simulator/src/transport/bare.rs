@@ -38,6 +38,12 @@ impl BareError {
         Failure::handshake(error, false).into()
     }
 
+    /// What an error of the HTTP library means.
+    #[must_use]
+    pub fn exchange(error: &hyper::Error) -> Self {
+        Failure::exchange(error, false).into()
+    }
+
     /// What an error while writing or reading on an established connection means.
     #[must_use]
     pub fn stream(error: &io::Error) -> Self {

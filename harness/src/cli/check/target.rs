@@ -3,8 +3,7 @@
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::secret::ApiKey;
 
-use super::super::Failure;
-use super::hosts;
+use super::super::{Failure, hosts};
 use crate::event;
 use crate::receiver::{self, Identity, Receiver};
 use crate::settings::{Connection, Probe, Trust};
@@ -32,7 +31,7 @@ impl Target {
         allowed: &[String],
     ) -> Result<Self, Failure> {
         if let Some(endpoint) = connection.target.clone() {
-            hosts::permit(&connection, &endpoint, allowed).await?;
+            hosts::permit(&connection, &endpoint, allowed, "property checks").await?;
             let repeat_flags = probe.as_ref().map(Probe::flags).unwrap_or_default();
             return Ok(Self { connection, probe, repeat_flags, receiver: None });
         }

@@ -10,12 +10,13 @@ mod finding;
 mod listing;
 mod timeline;
 mod top;
-mod write;
+pub(crate) mod write;
 
 use super::Collected;
 use super::standing::{Finding, findings};
 use super::text::{count, target};
 use crate::redact::Redactor;
+pub(crate) use top::banner;
 use write::Page;
 
 /// Nothing is loaded and nothing is run, even if a text should ever escape its place.
@@ -27,23 +28,35 @@ const BYTES_MAX: usize = 8 << 20;
 
 /// The whole page.
 pub fn render(run: &Collected, redactor: &Redactor) -> String {
-    let mut page = Page::new(redactor);
-    page.element("html", &[("lang", "en")], |page| {
-        page.element("head", &[], |page| head(page, run));
-        page.element("body", &[], |page| body(page, run));
-    });
-    page.finish()
+    let target = run.started.as_ref().map_or("a receiver", |run| target(&run.target));
+    let title = format!("pns: {} – {target}", top::headline_of(run).text);
+    document(redactor, &title, "", |page| body(page, run))
 }
 
-fn head(page: &mut Page<'_>, run: &Collected) {
-    page.void("meta", &[("charset", "utf-8")]);
-    page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]);
-    page.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
-    page.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
-    page.void("meta", &[("name", "referrer"), ("content", "no-referrer")]);
-    let target = run.started.as_ref().map_or("a receiver", |run| target(&run.target));
-    page.leaf("title", &[], &format!("pns: {} – {target}", top::headline_of(run).text));
-    page.style(include_str!("style.css"));
+/// A page in the look of all; `more` is what it adds to the style sheet.
+pub(crate) fn document(
+    redactor: &Redactor,
+    title: &str,
+    more: &'static str,
+    body: impl FnOnce(&mut Page<'_>),
+) -> String {
+    let mut page = Page::new(redactor);
+    page.element("html", &[("lang", "en")], |page| {
+        page.element("head", &[], |page| {
+            page.void("meta", &[("charset", "utf-8")]);
+            page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]);
+            page.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
+            page.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
+            page.void("meta", &[("name", "referrer"), ("content", "no-referrer")]);
+            page.leaf("title", &[], title);
+            page.style(include_str!("style.css"));
+            if !more.is_empty() {
+                page.style(more);
+            }
+        });
+        page.element("body", &[], body);
+    });
+    page.finish()
 }
 
 fn body(page: &mut Page<'_>, run: &Collected) {
@@ -54,12 +67,14 @@ fn body(page: &mut Page<'_>, run: &Collected) {
         listing::undecided(page, run);
         listing::everything(page, run);
     });
-    page.element("footer", &[], |page| {
-        let version = run.started.as_ref().map_or(env!("CARGO_PKG_VERSION"), |run| &run.version);
-        page.text(&format!(
-            "Made by pns {version}. This page holds no scripts, loads nothing, and holds no API key."
-        ));
-    });
+    footer(page, run.started.as_ref().map_or(env!("CARGO_PKG_VERSION"), |run| &run.version));
+}
+
+/// What a page says of itself.
+pub(crate) fn footer(page: &mut Page<'_>, version: &str) {
+    let text =
+        format!("Made by pns {version}. This page holds no scripts, loads nothing, and holds no API key.");
+    page.leaf("footer", &[], &text);
 }
 
 fn all_findings(page: &mut Page<'_>, run: &Collected, findings: &[Finding<'_>]) {

@@ -29,9 +29,9 @@ pub(super) fn headline_of(run: &Collected) -> Headline {
     headline
 }
 
-pub(super) fn write(page: &mut Page<'_>, run: &Collected, findings: &[Finding<'_>]) {
-    let headline = headline_of(run);
-    let (tone, sign) = match headline.tone {
+/// The verdict in its colour, with its sign, so that colour is never the only one.
+pub(crate) fn banner(page: &mut Page<'_>, tone: Tone, text: &str, below: impl FnOnce(&mut Page<'_>)) {
+    let (tone, sign) = match tone {
         Tone::Good => ("verdict good", "✓"),
         Tone::Bad => ("verdict bad", "✗"),
         Tone::Unsure => ("verdict unsure", "?"),
@@ -40,8 +40,15 @@ pub(super) fn write(page: &mut Page<'_>, run: &Collected, findings: &[Finding<'_
         page.element("h1", &[], |page| {
             page.leaf("span", &[("class", "sign"), ("aria-hidden", "true")], sign);
             page.text(" ");
-            page.text(&capitalised(&headline.text));
+            page.text(&capitalised(text));
         });
+        below(page);
+    });
+}
+
+pub(super) fn write(page: &mut Page<'_>, run: &Collected, findings: &[Finding<'_>]) {
+    let headline = headline_of(run);
+    banner(page, headline.tone, &headline.text, |page| {
         if let Some(run) = &run.started {
             page.element("p", &[("class", "target")], |page| {
                 page.leaf("code", &[], target(&run.target));

@@ -8,31 +8,31 @@ use crate::redact::Redactor;
 
 /// A document that grows.
 #[derive(Debug)]
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     document: String,
     redactor: &'a Redactor,
 }
 
 /// Names and values.
-pub(super) type Attributes<'t> = &'t [(&'static str, &'t str)];
+pub(crate) type Attributes<'t> = &'t [(&'static str, &'t str)];
 
 impl<'a> Page<'a> {
-    pub(super) fn new(redactor: &'a Redactor) -> Self {
+    pub(crate) fn new(redactor: &'a Redactor) -> Self {
         Self { document: "<!doctype html>\n".to_owned(), redactor }
     }
 
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.document.push('\n');
         self.document
     }
 
     /// Bytes so far.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.document.len()
     }
 
     /// An element and what is in it.
-    pub(super) fn element(
+    pub(crate) fn element(
         &mut self,
         name: &'static str,
         attributes: Attributes<'_>,
@@ -49,12 +49,12 @@ impl<'a> Page<'a> {
     }
 
     /// An element that holds one text.
-    pub(super) fn leaf(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
+    pub(crate) fn leaf(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
         self.element(name, attributes, |page| page.text(text));
     }
 
     /// An element that holds one text of ours, in which code stands between backticks.
-    pub(super) fn prose(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
+    pub(crate) fn prose(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
         // Before it is cut: a secret may hold a backtick.
         let text = self.redactor.redact(text).into_owned();
         self.element(name, attributes, |page| {
@@ -69,18 +69,18 @@ impl<'a> Page<'a> {
     }
 
     /// An element that has no end, such as `meta`.
-    pub(super) fn void(&mut self, name: &'static str, attributes: Attributes<'_>) {
+    pub(crate) fn void(&mut self, name: &'static str, attributes: Attributes<'_>) {
         self.open(name, attributes);
         self.document.push('\n');
     }
 
     /// The style sheet, which is ours.
-    pub(super) fn style(&mut self, sheet: &'static str) {
+    pub(crate) fn style(&mut self, sheet: &'static str) {
         self.element("style", &[], |page| page.document.push_str(sheet));
     }
 
     /// Text, with what cannot be shown made visible.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         let text = printable(&self.redactor.redact(text)).into_owned();
         for c in text.chars() {
             match c {

@@ -1,16 +1,16 @@
 //! Which hosts may be tried: this machine and private networks by themselves, public ones only by name.
 //!
-//! Property checks send what a receiver may not be prepared for. Pointed at the wrong address by a slip, they would
-//! send it to somebody who did not ask for it.
+//! Property checks send what a receiver may not be prepared for, and load runs more than it may bear. Pointed at the
+//! wrong address by a slip, they would send it to somebody who did not ask for it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pns_simulator::endpoint::Endpoint;
 
-use super::super::Failure;
+use super::Failure;
 use crate::settings::Connection;
 
-/// Refuses a target at a public address, unless it is among `allowed`.
+/// Refuses a target at a public address, unless it is among `allowed`; `what` would be sent there.
 ///
 /// # Errors
 /// When it is public and not allowed. A name that does not resolve is no error here: connecting will tell.
@@ -18,6 +18,7 @@ pub(super) async fn permit(
     connection: &Connection,
     endpoint: &Endpoint,
     allowed: &[String],
+    what: &str,
 ) -> Result<(), Failure> {
     let host = endpoint.host();
     if allowed.iter().any(|one| one.eq_ignore_ascii_case(host)) {
@@ -29,7 +30,7 @@ pub(super) async fn permit(
         return Ok(());
     };
     let failure = Failure::usage(anyhow::anyhow!(
-        "`{host}` is at the public address {public}: property checks are not sent there by themselves"
+        "`{host}` is at the public address {public}: {what} are not sent there by themselves"
     ));
     Err(failure.help(format!("if it is yours to try, say so: `--allow-host {host}`")))
 }
