@@ -12,6 +12,7 @@ mod request;
 mod stream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use pns_engine::Answer;
@@ -73,8 +74,8 @@ impl Line {
         self.request.write(write)
     }
 
-    /// Sends the request that was made ready, over the connection there is or a new one.
-    pub(super) async fn send(&mut self) -> Answer {
+    /// Sends the request that was made ready, over the connection there is or a new one. `now` is what the watch shows.
+    pub(super) async fn send(&mut self, mut now: Duration) -> Answer {
         self.excerpt.clear();
         self.failure = None;
         let over = match &mut self.connection {
@@ -88,6 +89,7 @@ impl Line {
                     self.connections.opened += 1;
                     self.connections.resumed += u64::from(resumed);
                     self.connection = Some(connection);
+                    now = self.watch.elapsed();
                 }
                 Err(error) => {
                     self.connection = None;
@@ -98,7 +100,7 @@ impl Line {
         let Some(connection) = &mut self.connection else { unreachable!("one was just made") };
         let (used, sent) = match connection {
             Connection::Http1(http) => {
-                (http.used, http.exchange(self.request.bytes(), &mut self.excerpt).await)
+                (http.used, http.exchange(self.request.bytes(), &mut self.excerpt, now).await)
             }
             Connection::Http2(http) => {
                 let Common { uri, head, .. } = &*self.common;

@@ -6,6 +6,10 @@
 //!
 //! [`LoadSettings`] is what a run is asked to do.
 //!
+//! [`run()`] carries it out, and shows [`Snapshot`]s on the way: `round` has the threads that send and `pace` the one
+//! that keeps the due times, `client` writes and reads HTTP, `null` is the receiver that does nothing, `drain` what is
+//! special to the release of held notifications.
+//!
 //! The core is pure, and holds all that is decided; the edges (sockets, pacing, terminal) hold none of it:
 //!
 //! - [`shape`]: when arrival `n` is due, in exact integers. [`segment`]: whose it is, on several machines.

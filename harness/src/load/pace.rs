@@ -111,8 +111,8 @@ impl Pull {
         Self { due, count, until, released: AtomicU64::new(0), stopped: AtomicBool::new(false) }
     }
 
-    pub(super) fn take(&self, watch: Stopwatch) -> Option<Due> {
-        let now = watch.elapsed();
+    /// The next arrival, where `now` is the time; `None`: there are no more.
+    pub(super) fn take(&self, now: Duration) -> Option<Due> {
         if self.stopped.load(Ordering::Relaxed) || self.until.is_some_and(|until| now >= until) {
             return None;
         }

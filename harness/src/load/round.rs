@@ -5,8 +5,9 @@
 
 mod sender;
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use pns_engine::Timestamp;
@@ -156,55 +157,21 @@ impl Round {
         let round = Arc::new(self);
         let (abort, aborted) = watch::channel(false);
         let mut crew = Crew::hire(&round, &aborted)?;
-        let pacer = pace.map(|pace| {
-            let round = Arc::clone(&round);
-            thread::Builder::new().name("pns-pace".to_owned()).spawn(move || match &round.source {
-                Source::Paced(queue) => pace.keep(queue, round.watch),
-                Source::Pulled(_) => Recorder::default(),
-            })
-        });
-        let pacer = match pacer.transpose() {
+        let pacer = match pace.map(|pace| round.start_pacer(pace)).transpose() {
             Ok(pacer) => pacer,
             Err(error) => {
-                let _none_left = abort.send(true);
+                // Who is not listening has ended.
+                let _ended = abort.send(true);
                 return Err(LoadError::Machine(format!("cannot start a thread: {error}")));
             }
         };
-        let mut recorder = Recorder::default();
-        let mut shown =
-            Shown { view, total: Counts::default(), latency: Latencies::new(), at: Duration::ZERO };
-        let mut stopped_at = None;
-        loop {
-            let ended = tokio::select! {
-                biased;
-                () = crew.done() => true,
-                () = stop.wait(), if stopped_at.is_none() => {
-                    round.source.stop();
-                    stopped_at = Some(round.watch.elapsed());
-                    pacer.iter().for_each(|pacer| pacer.thread().unpark());
-                    false
-                }
-                () = clock::pause(EVERY) => false,
-            };
-            let now = round.watch.elapsed();
-            let impatient = match &round.source {
-                Source::Paced(queue) => queue.ended().is_some_and(|ended| now > ended + patience),
-                Source::Pulled(_) => false,
-            };
-            if impatient || stopped_at.is_some() {
-                for due in round.source.discard() {
-                    recorder.record_not_sent(due.due, NotSent::RunEnded);
-                }
-            }
-            shown.show(&round, &crew, recorder.arrivals());
-            if ended {
-                break;
-            }
-            if stopped_at.is_some_and(|at| now > at + GRACE) {
-                // Who is not listening has ended.
-                let _ended = abort.send(true);
-            }
-        }
+        let shown = Shown { view, total: Counts::default(), latency: Latencies::new(), at: Duration::ZERO };
+        let recorder = Recorder::default();
+        let mut overseer =
+            Overseer { round: Arc::clone(&round), shown, recorder, patience, stopped: None, abort };
+        let pacing = pacer.as_ref().map(thread::JoinHandle::thread);
+        while !overseer.oversee(&mut crew, pacing, stop).await {}
+        let Overseer { mut recorder, stopped, .. } = overseer;
         crew.join(&mut recorder)?;
         if let Some(pacer) = pacer {
             let dropped =
@@ -215,10 +182,64 @@ impl Round {
             return Err(LoadError::Settings(failure));
         }
         let abandoned = round.source.released().saturating_sub(recorder.arrivals());
-        let end = if stopped_at.is_some() { End::Stopped { abandoned } } else { End::Whole };
+        let end = if stopped.is_some() { End::Stopped { abandoned } } else { End::Whole };
         let meter = round.meter.as_ref();
         let meter = meter.map(|meter| meter.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Ok(Played { recorder, end, meter })
+    }
+
+    fn start_pacer(self: &Arc<Self>, pace: Pace) -> io::Result<thread::JoinHandle<Recorder>> {
+        let round = Arc::clone(self);
+        thread::Builder::new().name("pns-pace".to_owned()).spawn(move || match &round.source {
+            Source::Paced(queue) => pace.keep(queue, round.watch),
+            Source::Pulled(_) => Recorder::default(),
+        })
+    }
+}
+
+/// Looks after a round until it is over.
+struct Overseer<'a> {
+    round: Arc<Round>,
+    shown: Shown<'a>,
+    /// What was taken back from the queue.
+    recorder: Recorder,
+    patience: Duration,
+    /// When the user had enough.
+    stopped: Option<Duration>,
+    abort: watch::Sender<bool>,
+}
+
+impl Overseer<'_> {
+    /// Waits a little, and does what is to be done then; `true`: all senders have ended.
+    async fn oversee(&mut self, crew: &mut Crew, pacing: Option<&Thread>, stop: &mut Stop<'_>) -> bool {
+        let round = Arc::clone(&self.round);
+        let ended = tokio::select! {
+            biased;
+            () = crew.done() => true,
+            () = stop.wait(), if self.stopped.is_none() => {
+                round.source.stop();
+                self.stopped = Some(round.watch.elapsed());
+                pacing.inspect(|thread| thread.unpark());
+                false
+            }
+            () = clock::pause(EVERY) => false,
+        };
+        let now = round.watch.elapsed();
+        let impatient = match &round.source {
+            Source::Paced(queue) => queue.ended().is_some_and(|ended| now > ended + self.patience),
+            Source::Pulled(_) => false,
+        };
+        if impatient || self.stopped.is_some() {
+            for due in round.source.discard() {
+                self.recorder.record_not_sent(due.due, NotSent::RunEnded);
+            }
+        }
+        self.shown.show(&round, crew, self.recorder.arrivals());
+        if self.stopped.is_some_and(|at| now > at + GRACE) {
+            // Who is not listening has ended.
+            let _ended = self.abort.send(true);
+        }
+        ended
     }
 }
 

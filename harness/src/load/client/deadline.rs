@@ -11,7 +11,6 @@ use tokio::time::{Instant, Sleep};
 /// a new limit costs an addition.
 #[derive(Debug)]
 pub(super) struct Deadline {
-    watch: Stopwatch,
     /// What the watch shows is told from here on.
     zero: Instant,
     at: Instant,
@@ -25,12 +24,12 @@ impl Deadline {
         let now = Instant::now();
         let zero = now.checked_sub(watch.elapsed()).unwrap_or(now);
         let at = now + longest;
-        Self { watch, zero, at, sleep: Box::pin(tokio::time::sleep_until(at)) }
+        Self { zero, at, sleep: Box::pin(tokio::time::sleep_until(at)) }
     }
 
-    /// The wait ends `limit` from now.
-    pub(super) fn set(&mut self, limit: Duration) {
-        self.at = self.zero + self.watch.elapsed() + limit;
+    /// The wait ends `limit` from `now`, which is what the watch shows.
+    pub(super) fn set(&mut self, now: Duration, limit: Duration) {
+        self.at = self.zero + now + limit;
         if self.at < self.sleep.deadline() {
             self.sleep.as_mut().reset(self.at);
         }

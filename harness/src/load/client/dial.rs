@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use super::http1::Http1;
 use super::http2::Http2;
-use super::stream::Stream;
+use super::stream::{Socket, Stream};
 use crate::load::settings::Resumption;
 use crate::settings::HttpVersion;
 
@@ -80,7 +80,7 @@ impl Dialler {
             let http = Http1::new(Stream::Plain(tcp), watch, self.timeouts, self.limits);
             return Ok(Dialled { connection: Connection::Http1(Box::new(http)), resumed: false });
         };
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), Socket(tcp));
         let stream = match timeout(self.timeouts.tls, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(BareError::handshake(&error)),

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use pns_engine::{Answer, FailureReason};
 use pns_simulator::clock::Stopwatch;
@@ -32,7 +33,11 @@ pub(super) struct Http1 {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// What the head of the answer before said: most are the same, byte for byte.
+    last: Option<Head>,
+    last_head: Vec<u8>,
     deadline: Deadline,
+    watch: Stopwatch,
     timeouts: Timeouts,
     limits: ResponseLimits,
     /// Whether it has carried a request.
@@ -58,7 +63,19 @@ enum Body {
 impl Http1 {
     pub(super) fn new(stream: Stream, watch: Stopwatch, timeouts: Timeouts, limits: ResponseLimits) -> Self {
         let deadline = Deadline::new(watch, timeouts.acknowledgement);
-        Self { stream, buffer: vec![0; BUFFER], start: 0, end: 0, deadline, timeouts, limits, used: false }
+        Self {
+            stream,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            last: None,
+            last_head: Vec::new(),
+            deadline,
+            watch,
+            timeouts,
+            limits,
+            used: false,
+        }
     }
 
     /// Whether the receiver has closed the connection, or said something unasked, since the last answer: then it is
@@ -68,16 +85,17 @@ impl Http1 {
         !matches!(self.poll_fill(&mut context), Poll::Pending)
     }
 
-    /// Writes a request, and reads the answer. Up to [`EXCERPT_MAX`] bytes of the body of one that acknowledges nothing
+    /// Writes a request, and reads the answer; `now` is what the watch shows. Up to [`EXCERPT_MAX`] bytes of the body of one that acknowledges nothing
     /// go to `excerpt`.
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],
         excerpt: &mut Vec<u8>,
+        now: Duration,
     ) -> Result<Answered, BareError> {
         self.used = true;
-        self.write(request).await?;
-        self.deadline.set(self.timeouts.acknowledgement);
+        let written = self.write(request, now).await?;
+        self.deadline.set(written, self.timeouts.acknowledgement);
         let head = self.head().await?;
         let excerpt = if (200..300).contains(&head.status) { None } else { Some(excerpt) };
         let ended = self.body(head.framing, excerpt).await?;
@@ -88,9 +106,11 @@ impl Http1 {
         Ok(Answered { answer, persists })
     }
 
-    async fn write(&mut self, mut rest: &[u8]) -> Result<(), BareError> {
-        let Self { stream, deadline, timeouts, .. } = self;
-        deadline.set(timeouts.send);
+    /// Tells when the receiver had taken it all, which is at once unless it is slow.
+    async fn write(&mut self, mut rest: &[u8], now: Duration) -> Result<Duration, BareError> {
+        let Self { stream, deadline, timeouts, watch, .. } = self;
+        deadline.set(now, timeouts.send);
+        let mut waited = false;
         poll_fn(|cx| {
             while !rest.is_empty() {
                 match Pin::new(&mut *stream).poll_write(cx, rest) {
@@ -99,15 +119,22 @@ impl Http1 {
                     }
                     Poll::Ready(Ok(written)) => rest = &rest[written..],
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(stream_error(&error))),
-                    Poll::Pending => return timed_out(deadline, cx, FailureReason::SendTimeout),
+                    Poll::Pending => {
+                        waited = true;
+                        return timed_out(deadline, cx, FailureReason::SendTimeout);
+                    }
                 }
             }
             match Pin::new(&mut *stream).poll_flush(cx) {
                 Poll::Ready(flushed) => Poll::Ready(flushed.map_err(|error| stream_error(&error))),
-                Poll::Pending => timed_out(deadline, cx, FailureReason::SendTimeout),
+                Poll::Pending => {
+                    waited = true;
+                    timed_out(deadline, cx, FailureReason::SendTimeout)
+                }
             }
         })
-        .await
+        .await?;
+        Ok(if waited { watch.elapsed() } else { now })
     }
 
     /// The head of the answer that counts; those before it (1xx) are passed over.
@@ -115,7 +142,15 @@ impl Http1 {
         for _ in 0..INTERIM_MAX {
             let head = loop {
                 let unread = &self.buffer[self.start..self.end];
+                if let Some(head) = self.last.filter(|_| unread.starts_with(&self.last_head)) {
+                    self.start += self.last_head.len();
+                    break head;
+                }
                 if let Some((head, length)) = answer::head(unread).map_err(malformed)? {
+                    self.last_head.clear();
+                    self.last_head.extend_from_slice(&unread[..length]);
+                    // A wait until a date is told from now on, and differs from moment to moment.
+                    self.last = Some(head).filter(|head| head.retry_after.is_none());
                     self.start += length;
                     break head;
                 }

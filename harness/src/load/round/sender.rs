@@ -1,6 +1,7 @@
 //! The thread of some senders: each takes an arrival, makes its body, sends it and records what came of it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pns_simulator::schema::Key;
 use tokio::sync::watch;
@@ -84,20 +85,31 @@ pub(super) async fn work(
 
 async fn send_all(round: Arc<Round>, worker: Arc<Worker>, sender: usize) {
     let mut line = Line::new(Arc::clone(&round.ground.common), round.watch);
+    let mut now = round.watch.elapsed();
     loop {
         let due = match &round.source {
-            Source::Paced(queue) => queue.take(sender).await,
-            Source::Pulled(pull) => pull.take(round.watch),
+            Source::Pulled(pull) => pull.take(now),
+            Source::Paced(queue) => {
+                let due = queue.take(sender).await;
+                now = round.watch.elapsed();
+                due
+            }
         };
         let Some(due) = due else { break };
-        if !send(&round, &worker, &mut line, due).await {
-            break;
-        }
+        // The clock is read at the end of each request, which is where the next one begins.
+        let Some(ended) = send(&round, &worker, &mut line, due, now).await else { break };
+        now = ended;
     }
 }
 
-/// Sends one arrival; `false`: its body cannot be made.
-async fn send(round: &Round, worker: &Worker, line: &mut Line, Due { k, due, released }: Due) -> bool {
+/// Sends one arrival, and tells when that ended; `None`: its body cannot be made.
+async fn send(
+    round: &Round,
+    worker: &Worker,
+    line: &mut Line,
+    Due { k, due, released }: Due,
+    started: Duration,
+) -> Option<Duration> {
     let ground = &*round.ground;
     let arrival = ground.plan.arrival(round.segment.nth(round.before + k));
     let published = round.stamps.of(arrival.first);
@@ -105,17 +117,16 @@ async fn send(round: &Round, worker: &Worker, line: &mut Line, Due { k, due, rel
     if let Err(error) = line.prepare(|body| ground.pack.generate(arrival.event_type, key, body)) {
         round.source.stop();
         round.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
-        return false;
+        return None;
     }
-    let started = round.watch.elapsed();
     if let Some(meter) = &round.meter {
         meter.lock().unwrap_or_else(PoisonError::into_inner).start(started);
     }
-    let answer = line.send().await;
+    let answer = line.send(started).await;
     let ended = round.watch.elapsed();
     let sample = Sample { due, released, started, ended, class: Class::of(answer) };
     let connections = std::mem::take(&mut line.connections);
     let describe = || ground.redactor.redact(&line.words(answer)).into_owned();
     worker.record(&sample, connections, describe);
-    true
+    Some(ended)
 }
