@@ -32,7 +32,8 @@ async fn serve(tcp: TcpStream, tls: TlsAcceptor) -> io::Result<()> {
 fn config(certificate: &str, key: &str) -> Result<rustls::ServerConfig, Box<dyn std::error::Error>> {
     let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.with_no_client_auth().with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?)
 }
 

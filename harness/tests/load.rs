@@ -320,7 +320,6 @@ async fn what_exceeds_the_backlog_is_not_sent_and_told() {
     let totals = &document.totals;
     assert_eq!((totals.arrivals, totals.acknowledged + totals.not_sent), (100, 100));
     assert!(totals.sent <= 7 && document.not_sent[0].why == "backlog-full", "{totals:?}");
-    assert!(document.notes.iter().any(|note| note.contains("more than 5 waited")), "{:?}", document.notes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -391,7 +390,6 @@ async fn the_embedded_receiver_is_reached_over_tls_in_all_ways() {
     assert!(document.totals.acknowledged > 0 && document.outcomes.is_empty(), "{:?}", document.outcomes);
     assert!(document.connections.opened <= 4 && document.connections.reused > 0);
     assert_eq!(document.totals.sent, document.connections.opened + document.connections.reused);
-    assert!(document.notes.iter().any(|note| note.starts_with("closed model")), "{:?}", document.notes);
 
     let mut http2 = base.clone();
     http2.connection.http_version = HttpVersion::Http2IfOffered;
