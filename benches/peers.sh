@@ -28,7 +28,7 @@ null=$PWD/target/release/examples/null_receiver
 # One certificate for both receivers.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
-"$pns" schema generate RFP_SEND --seed 1 | tr -d '\n' > "$work/body.json"
+"$pns" schema generate --type RFP_SEND --seed 1 | tr -d '\n' > "$work/body.json"
 
 "$null" "$work/cert.pem" "$work/key.pem" > "$work/null.port" &
 pids+=($!)
