@@ -326,7 +326,7 @@ mod tests {
         let pull = Pull::new(PullDue::AtStart, Some(2), None);
         let watch = Stopwatch::start();
         assert_eq!(
-            [pull.take(watch), pull.take(watch), pull.take(watch)],
+            [pull.take(watch.elapsed()), pull.take(watch.elapsed()), pull.take(watch.elapsed())],
             [Some(due(0)), Some(due(1)), None]
         );
         assert_eq!(Source::Pulled(pull).released(), 2);
