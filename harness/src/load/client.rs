@@ -9,7 +9,6 @@ mod dial;
 mod http1;
 mod http2;
 mod request;
-mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,9 +138,8 @@ impl Line {
         match (answer, &self.failure) {
             (Answer::Status { code, retry_after }, _) => {
                 let after = retry_after.map_or(String::new(), |wait| format!(", Retry-After {wait:?}"));
-                let body = String::from_utf8_lossy(&self.excerpt);
-                let body = if body.is_empty() { "no body".into() } else { body.escape_debug().to_string() };
-                format!("status {code}{after}: {body}")
+                let body = String::from_utf8_lossy(&self.excerpt).replace(char::is_control, " ");
+                format!("status {code}{after}: {}", if body.is_empty() { "no body" } else { &body })
             }
             (Answer::NoResponse(reason), Some((place, error))) => {
                 format!("{reason} ({place}): {}", error.detail)

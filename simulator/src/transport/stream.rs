@@ -9,7 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// TCP that takes so many bytes at a time.
+/// TCP that takes so many bytes at a time, and one buffer: a request is one TLS record, and the system call for several
+/// buffers is the dearer one.
 #[derive(Debug)]
 pub struct Narrow {
     /// The connection.

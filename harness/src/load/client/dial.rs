@@ -5,7 +5,9 @@ use std::sync::Arc;
 use pns_engine::{FailureReason, TlsFailure};
 use pns_simulator::clock::Stopwatch;
 use pns_simulator::endpoint::Endpoint;
-use pns_simulator::transport::{BareError, HttpsTransport, ResponseLimits, Timeouts, TlsOffer};
+use pns_simulator::transport::{
+    BareError, HttpsTransport, Narrow, ResponseLimits, Stream, Timeouts, TlsOffer,
+};
 use rustls::client::Resumption as Sessions;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind};
@@ -14,7 +16,6 @@ use tokio_rustls::TlsConnector;
 
 use super::http1::Http1;
 use super::http2::Http2;
-use super::stream::{Socket, Stream};
 use crate::load::settings::Resumption;
 use crate::settings::HttpVersion;
 
@@ -80,7 +81,7 @@ impl Dialler {
             let http = Http1::new(Stream::Plain(tcp), watch, self.timeouts, self.limits);
             return Ok(Dialled { connection: Connection::Http1(Box::new(http)), resumed: false });
         };
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), Socket(tcp));
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), Narrow::from(tcp));
         let stream = match timeout(self.timeouts.tls, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(BareError::handshake(&error)),

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use pns_engine::{Answer, FailureReason};
 use pns_simulator::clock::Stopwatch;
-use pns_simulator::transport::{BareError, ResponseLimits, Timeouts};
+use pns_simulator::transport::{BareError, ResponseLimits, Stream, Timeouts};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::answer::{self, Chunks, Framing, Head, Malformed};
 use super::deadline::Deadline;
-use super::stream::Stream;
 
 /// How many bytes of a body are kept for the example of a failure.
 const EXCERPT_MAX: usize = 200;

@@ -8,12 +8,11 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use pns_engine::{Answer, FailureReason};
-use pns_simulator::transport::{BareError, HttpsTransport, ResponseLimits, Timeouts};
+use pns_simulator::transport::{BareError, HttpsTransport, ResponseLimits, Stream, Timeouts};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::http1::Answered;
-use super::stream::Stream;
 
 /// A connection of HTTP/2 that carries one request at a time.
 #[derive(Debug)]
