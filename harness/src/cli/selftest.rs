@@ -178,9 +178,10 @@ fn report(tried: &[Tried], full: bool) -> String {
 fn row(one: &Tried, full: bool) -> Vec<String> {
     let says = match (&one.verdict, one.specimen.kind) {
         (Verdict::Caught, Kind::Bug { caught_by, .. }) => {
-            let others = one.broken.iter().filter(|id| !caught_by.contains(&id.as_str())).count();
-            let more = if full && others > 0 { format!(" (and {others} more)") } else { String::new() };
-            format!("{}{more}", caught_by.join(", "))
+            let others = one.broken.iter().map(String::as_str).filter(|id| full && !caught_by.contains(id));
+            let others: Vec<&str> = others.collect();
+            let also = if others.is_empty() { String::new() } else { format!(", also {}", others.join(", ")) };
+            format!("{}{also}", caught_by.join(", "))
         }
         (Verdict::Clean, _) => count(one.decided, "check") + " decided",
         (Verdict::Missed(ids), _) => format!("not caught by {}", ids.join(", ")),
