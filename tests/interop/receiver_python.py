@@ -30,8 +30,20 @@ class Receiver(BaseHTTPRequestHandler):
             event = EVENTS.get(self.path.removeprefix("/inspect/"))
         self.answer(200 if event else 404, event or {"error": "not received"})
 
+    def body(self):
+        """The body, by its length or in chunks, which http.server leaves to its user."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # a trailer
+        return b"".join(parts)
+
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         if self.headers.get("Authorization") != f"api_key {API_KEY}":
             return self.answer(401, {"error": "key"})
         try:

@@ -180,7 +180,8 @@ fn row(one: &Tried, full: bool) -> Vec<String> {
         (Verdict::Caught, Kind::Bug { caught_by, .. }) => {
             let others = one.broken.iter().map(String::as_str).filter(|id| full && !caught_by.contains(id));
             let others: Vec<&str> = others.collect();
-            let also = if others.is_empty() { String::new() } else { format!(", also {}", others.join(", ")) };
+            let also =
+                if others.is_empty() { String::new() } else { format!(", also {}", others.join(", ")) };
             format!("{}{also}", caught_by.join(", "))
         }
         (Verdict::Clean, _) => count(one.decided, "check") + " decided",

@@ -18,7 +18,12 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     keyed(
         "any-key-accepted",
-        &["auth/wrong-key-refused"],
+        &[
+            "auth/wrong-key-refused",
+            "auth/placeholders-refused",
+            "auth/special-characters-refused",
+            "auth/wrong-key-whatever-the-body",
+        ],
         "authentication is configured, and the filter is never put into the chain",
         |plan| plan.authorize = |request, _| verdict(given(request).is_some()),
     ),
@@ -150,7 +155,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     keyed(
         "authorization-not-trimmed",
-        &["auth/space-around-value"],
+        &["auth/space-around-value", "auth/tab-around-value"],
         "the white space around a value taken for a part of it",
         |plan| {
             plan.authorize = |request, key| {

@@ -19,7 +19,7 @@ type Result = std::result::Result<(), Reply>;
 pub(super) const ALL: &[Specimen] = &[
     Specimen::bug(
         "every-delivery-processed",
-        &["effects/duplicate-later", "effects/duplicated-often", "effects/duplicate-after-lost-acknowledgement"],
+        &["effects/duplicate-later", "effects/duplicated-often", "effects/duplicate-after-lost-acknowledgement", "effects/same-state-duplicated"],
         "no deduplication: an acknowledgement that is lost books the room twice",
         |plan| plan.apply = |shared, note| at_once(shared, note, Shared::process),
     )

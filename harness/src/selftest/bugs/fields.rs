@@ -117,7 +117,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "message-types-unknown",
-        &["accepts/every-event-type"],
+        &["accepts/every-event-type", "delivery/lifecycles", "delivery/order-shuffled"],
         "an enum typed in by hand, from which three names are missing",
         |plan| plan.validate = |value, body| unless(bad_request, type_starts(value, "MESSAGE_"), value, body),
     ),
@@ -145,7 +145,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "category-venue-refused",
-        &["accepts/venue-event"],
+        &["accepts/venue-event", "accepts/since-november-2016"],
         "an enum made from the first notifications that came with the new field: all of them said `RFP`",
         |plan| {
             plan.validate = |value, body| {

@@ -64,7 +64,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "body-in-one-read",
-        &["http/body-in-pieces", "http/slow-body"],
+        &["http/body-in-pieces", "http/slow-body", "tls/small-records"],
         "`stream.Read(buffer)` taken for \"read it all\": a body in two packets is truncated JSON",
         |plan| plan.framing.length = Reads::Once,
     ),
@@ -271,7 +271,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "small-body-limit",
-        &["accepts/padded-body"],
+        &["accepts/padded-body", "accepts/text-very-long"],
         "a limit of 16 KiB, set for the notifications of one's own tests",
         |plan| plan.framing.body_max = 16 * 1024,
     ),

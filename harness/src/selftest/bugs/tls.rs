@@ -51,7 +51,7 @@ pub(super) const ALL: &[Specimen] = &[
     ),
     Specimen::bug(
         "http2-second-stream-500",
-        &["http/http2", "http/http2-concurrent"],
+        &["http/http2", "http/http2-concurrent", "http/http2-reuse-50"],
         "a gateway that keeps its request context per connection, where HTTP/2 has many requests on one",
         |plan| plan.tls.alpn = Alpn::BothOneStream,
     ),
