@@ -14,7 +14,7 @@ use super::args::{ConnectionArgs, or, setting, span};
 use super::config::Config;
 use super::output_args::OutputArgs;
 use super::run::new_seed;
-use super::values::timeout;
+use super::values::{from_one, timeout};
 use super::{Failure, did_you_mean, print, tell, warn};
 use crate::curl::quote;
 use crate::event::{Event, ScenarioVerdict, Strength};
@@ -83,7 +83,7 @@ pub(super) struct Args {
 #[command(next_help_heading = "Course of the run")]
 struct CourseArgs {
     /// Cases drawn for each property that draws them [default: 40]
-    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_EXAMPLES")]
+    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_EXAMPLES", value_parser = from_one::<NonZeroU32>)]
     max_examples: Option<NonZeroU32>,
     /// Begin no property after this time
     #[arg(long, value_name = "SPAN", env = "PNS_MAX_TIME", value_parser = timeout)]
@@ -95,7 +95,7 @@ struct CourseArgs {
     #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK", hide_short_help = true)]
     schema_pack: Option<PathBuf>,
     /// Stop when so many properties have failed
-    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_FAILURES")]
+    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_FAILURES", value_parser = from_one::<NonZeroU64>)]
     max_failures: Option<NonZeroU64>,
     /// Stop at the first property that fails
     #[arg(long, env = "PNS_FAIL_FAST", conflicts_with = "max_failures", value_parser = BoolishValueParser::new())]
@@ -224,9 +224,21 @@ fn settings(
         max_time: span(course.max_time, &config.max_time, "max-time")?,
         fail_on,
         exceptions,
-        save_failures: verdict.save_failures.or_else(|| config.save_failures.clone()),
+        save_failures: folder_to_save(verdict.save_failures.or_else(|| config.save_failures.clone()))?,
         repeat_flags,
     })
+}
+
+/// The folder for failures, made before the run: afterwards they would be lost.
+fn folder_to_save(folder: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    if let Some(folder) = &folder {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let place = folder.display();
+            Failure::usage(anyhow::anyhow!("`--save-failures`: cannot make the folder `{place}`: {error}"))
+                .help("name a folder that can be written to")
+        })?;
+    }
+    Ok(folder)
 }
 
 /// The properties that arguments and settings file select, in the order in which they are tried.

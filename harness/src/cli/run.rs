@@ -14,7 +14,7 @@ use super::color::style_of_stderr;
 use super::config::Config;
 use super::output_args::OutputArgs;
 use super::probe_args::ProbeArgs;
-use super::values::{instant, timeout, variable};
+use super::values::{from_one, instant, timeout, variable};
 use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
 use crate::exit::Exit;
@@ -65,13 +65,13 @@ struct CourseArgs {
     #[arg(long, value_name = "DIR", env = "PNS_SCHEMA_PACK", hide_short_help = true)]
     schema_pack: Option<PathBuf>,
     /// Scenarios at the same time [default: the number of processors; 1 with --target]
-    #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]
+    #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS", value_parser = from_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
     /// Value of a scenario variable
     #[arg(long, value_name = "NAME=VALUE", env = "PNS_VARIABLE", value_parser = variable, value_delimiter = ',')]
     variable: Vec<(String, String)>,
     /// Stop when so many scenarios have failed
-    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_FAILURES")]
+    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_FAILURES", value_parser = from_one::<NonZeroU64>)]
     max_failures: Option<NonZeroU64>,
     /// Stop at the first scenario that fails
     #[arg(long, env = "PNS_FAIL_FAST", conflicts_with = "max_failures",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::run::new_seed;
+use super::values::from_one;
 use super::{Failure, did_you_mean, print, runtime, tell};
 use crate::exit::Exit;
 use crate::report::style::{BOLD, DIM, GREEN, RED, paint};
@@ -42,13 +43,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBER", env = "PNS_SEED")]
     seed: Option<u64>,
     /// Cases drawn for each property that draws them [default: 8]
-    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_EXAMPLES")]
+    #[arg(long, value_name = "NUMBER", env = "PNS_MAX_EXAMPLES", value_parser = from_one::<NonZeroU32>)]
     max_examples: Option<NonZeroU32>,
     /// Tell on standard error of each receiver when it is done
     #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]
     verbose: bool,
     /// Receivers at the same time [default: sixteen for each processor]
-    #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS")]
+    #[arg(short, long, value_name = "NUMBER", env = "PNS_JOBS", value_parser = from_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
 }
 

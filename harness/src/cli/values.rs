@@ -29,6 +29,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "the span is too long".to_owned())
 }
 
+/// A whole number that is not zero.
+pub(super) fn from_one<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number from 1".to_owned())
+}
+
 /// A span that is not zero: no answer comes in no time.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {

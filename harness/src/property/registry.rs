@@ -81,6 +81,8 @@ mod tests {
     use super::super::kinds::Cases;
     use super::super::setting::{Setting, tests::everything};
     use super::*;
+    use crate::scenario::model::{Action, RequestBody};
+    use crate::wire::shape::{Pieces, Then};
 
     /// Every case of a property, or some of those that it draws.
     fn cases(property: &Property, setting: &Setting) -> Vec<crate::property::Case> {
@@ -141,8 +143,39 @@ mod tests {
                 let rendered = loaded.render(crate::scenario::Style::Plain);
                 assert!(rendered.is_empty(), "{}:\n{text}\n{rendered}", property.id);
                 assert_eq!(loaded.scenarios.len(), 1, "{}", property.id);
+                does_no_harm(property, &loaded.scenarios[0]);
             }
         }
+    }
+
+    /// The limits that the head of every run and docs/properties.md tell.
+    fn does_no_harm(property: &Property, scenario: &crate::scenario::Scenario) {
+        const BODY_MAX: usize = 2 << 20;
+        const STALL_MAX: std::time::Duration = std::time::Duration::from_secs(3);
+        let mut held = 0;
+        for step in &scenario.steps {
+            let Action::Request(request) = &step.action else { continue };
+            let course = &request.course;
+            let body = match &request.body {
+                RequestBody::Text(text) => text.0.as_str().map_or(0, str::len),
+                RequestBody::Bytes(bytes) => bytes.len(),
+                _ => 0,
+            };
+            assert!(body + request.pad <= BODY_MAX, "{}: a body of {body} bytes", property.id);
+            assert!(course.copies <= 32, "{}: {} at once", property.id, course.copies);
+            let pieces = match request.writing.map(|writing| writing.pieces) {
+                Some(Pieces::Count(pieces)) => u32::try_from(pieces.get()).unwrap(),
+                // A head or a small body, byte by byte.
+                Some(Pieces::Bytes) => 1_000,
+                None => 0,
+            };
+            let stall = request.writing.map_or(course.pause, |writing| writing.pause * pieces);
+            assert!(stall <= STALL_MAX, "{}: a stall of {stall:?}", property.id);
+            if request.stop.is_some_and(|stop| stop.then == Then::Wait) {
+                held += course.copies * course.times;
+            }
+        }
+        assert!(held <= 20, "{}: {held} connections held open", property.id);
     }
 
     #[test]

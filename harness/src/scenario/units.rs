@@ -53,7 +53,9 @@ fn too_long() -> String {
 
 /// A count and its period.
 pub(crate) fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
-    let (count, per) = text.split_once('/').ok_or_else(|| "a rate is `COUNT/TIME`".to_owned())?;
+    let (count, per) = text.split_once('/').ok_or_else(|| {
+        "a rate is a count from 1 and a time, such as `200/s`, `100/m` or `3/10s`".to_owned()
+    })?;
     let count = count
         .trim()
         .parse::<NonZeroU32>()

@@ -14,7 +14,7 @@ use super::super::Failure;
 use super::super::args::span;
 use super::super::config::Config;
 use super::super::run::new_seed;
-use super::super::values::{instant, timeout};
+use super::super::values::{from_one, instant, timeout};
 use super::judge::{Judge, value};
 use crate::load::search::{Limits, SearchSettings};
 use crate::load::settings::{AfterAnswer, Connections, Model, Open, Resumption};
@@ -62,7 +62,7 @@ pub(super) struct LoadArgs {
     #[arg(long, env = "PNS_LOAD_FIND_MAX", value_parser = BoolishValueParser::new())]
     find_max: bool,
     /// Hold so many notifications as in a downtime, release them, and measure the time to catch up
-    #[arg(long, value_name = "NUMBER", env = "PNS_LOAD_DRAIN")]
+    #[arg(long, value_name = "NUMBER", env = "PNS_LOAD_DRAIN", value_parser = from_one::<NonZeroU64>)]
     drain: Option<NonZeroU64>,
     /// Closed loop: each connection sends when it has its answer. Hides stalls; for comparison with other tools only
     #[arg(long, env = "PNS_LOAD_CLOSED", value_parser = BoolishValueParser::new())]
@@ -80,7 +80,7 @@ pub(super) struct LoadArgs {
 #[command(next_help_heading = "Connections")]
 pub(super) struct ConnectionsArgs {
     /// The most at the same time [default: 64]
-    #[arg(short, long, value_name = "NUMBER", env = "PNS_LOAD_CONNECTIONS")]
+    #[arg(short, long, value_name = "NUMBER", env = "PNS_LOAD_CONNECTIONS", value_parser = from_one::<NonZeroUsize>)]
     connections: Option<NonZeroUsize>,
     /// Close each connection after its answer
     #[arg(long, env = "PNS_LOAD_NO_KEEPALIVE", value_parser = BoolishValueParser::new())]

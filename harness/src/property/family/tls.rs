@@ -127,7 +127,7 @@ const HANDSHAKE_IN_FRAGMENTS: Property = Property {
     title: "a handshake that arrives in pieces is completed",
     clause: Clause::HttpsOnly,
     strength: Strength::Should,
-    tags: &["connections", "proxies"],
+    tags: &["connections", "proxy"],
     needs: HTTPS,
     does: "Writes the handshake in pieces of 100, of 16 and of single bytes, several times each.",
     why: "TCP keeps no boundaries, and since key exchanges became large, a client's first message often needs two packets. A \
@@ -170,7 +170,7 @@ const WITHOUT_ALPN: Property = Property {
     title: "a client that offers no protocol by ALPN is served HTTP/1.1",
     clause: Clause::HttpsOnly,
     strength: Strength::Should,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: HTTPS,
     does: "Sends a notification over TLS without the ALPN extension.",
     why: "The extension is optional (RFC 7301, section 3.1), and older HTTP libraries do not send it; Cvent's page does not \
@@ -184,7 +184,7 @@ const WITHOUT_NAME: Property = Property {
     title: "a client that does not name the host is served",
     clause: Clause::HttpsOnly,
     strength: Strength::Advice,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: &[Need::Https, Need::HostName],
     does: "Sends a notification over TLS without the name of the host (SNI).",
     why: "Cvent's page does not say that its client names the host; all current ones do. Where several hosts share an address, \
@@ -198,7 +198,7 @@ const VERSION_1_2: Property = Property {
     title: "TLS 1.2 is spoken",
     clause: Clause::HttpsOnly,
     strength: Strength::Advice,
-    tags: &["versions"],
+    tags: &["version"],
     needs: HTTPS,
     does: "Sends a notification over TLS 1.2 alone.",
     why: "Cvent's page names no version. Many clients in data centres still have nothing newer, and a receiver without TLS 1.2 \
@@ -212,7 +212,7 @@ const VERSION_1_3: Property = Property {
     title: "TLS 1.3 is spoken",
     clause: Clause::HttpsOnly,
     strength: Strength::Advice,
-    tags: &["versions"],
+    tags: &["version"],
     needs: HTTPS,
     does: "Sends a notification over TLS 1.3 alone.",
     why: "Cvent's page names no version. New clients prefer TLS 1.3, and should have it (RFC 9325, section 3.1.1); TLS 1.2 will \

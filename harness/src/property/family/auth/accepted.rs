@@ -92,7 +92,7 @@ const HEADER_NAME_IN_ANY_CASE: Property = Property {
     title: "the key is accepted under `authorization` and `AUTHORIZATION` alike",
     clause: Clause::Authentication,
     strength: Strength::Should,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: &[Need::ApiKey],
     does: "Sends the key under `authorization`, `AUTHORIZATION` and `aUTHORIZATION`.",
     why: "Names of fields have no case (RFC 9110, section 5.1). Load balancers and service meshes write them in lower case, \
@@ -112,7 +112,7 @@ const SPACE_AROUND_VALUE: Property = Property {
     title: "spaces around the header's value are no part of the key",
     clause: Clause::Authentication,
     strength: Strength::Should,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: &[Need::ApiKey],
     does: "Sends `Authorization:api_key KEY` without a space before the value, with two spaces, and with one behind it.",
     why: "White space around a field's value is optional and not a part of it (RFC 9110, section 5.5). What stands on the \
@@ -129,7 +129,7 @@ const TAB_AROUND_VALUE: Property = Property {
     title: "a tab around the header's value is no part of the key",
     clause: Clause::Authentication,
     strength: Strength::Advice,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: &[Need::ApiKey],
     does: "Sends `Authorization: api_key KEY` with a tab before the value, and with one behind it.",
     why: "A tab is white space as a space is (RFC 9110, section 5.6.3), but hardly anything writes one there, and servers \
@@ -152,7 +152,7 @@ const SCHEME_IN_ANY_CASE: Property = Property {
     title: "the scheme is recognised in any case",
     clause: Clause::Authentication,
     strength: Strength::Advice,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: &[Need::ApiKey],
     does: "Sends the key after `API_KEY` and after `Api_Key`.",
     why: "Schemes have no case (RFC 9110, section 11.1). Cvent's page writes `api_key`, so that this matters only to other \
@@ -170,7 +170,7 @@ const SEVERAL_SPACES: Property = Property {
     title: "several spaces between the scheme and the key are as good as one",
     clause: Clause::Authentication,
     strength: Strength::Advice,
-    tags: &["proxies"],
+    tags: &["proxy"],
     needs: &[Need::ApiKey],
     does: "Sends the key after `api_key` and two, and four, spaces.",
     why: "HTTP allows one or more (RFC 9110, section 11.4). Cvent's page shows one, so that this matters only to other \

@@ -91,7 +91,7 @@ const CLAIMED_ORIGIN: Property = Property {
     title: "a request that claims to come from inside needs the key, too",
     clause: Clause::Authentication,
     strength: Strength::Advice,
-    tags: &["security", "proxies"],
+    tags: &["security", "proxy"],
     needs: CHECKED,
     does: "Sends no key, but headers by which proxies tell where a request comes from or who was authenticated: \
            `X-Forwarded-For: 127.0.0.1`, `Forwarded`, `X-Real-IP`, `X-Remote-User` and the like.",

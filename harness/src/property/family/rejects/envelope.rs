@@ -155,7 +155,7 @@ const OTHER_METHODS: Property = Property {
     title: "methods other than POST are answered in order",
     clause: Clause::EndpointSchema,
     strength: Strength::Should,
-    tags: &["methods", "smoke"],
+    tags: &["method", "smoke"],
     needs: &[],
     does: "Asks the endpoint with GET, HEAD and OPTIONS, and sends a notification with PUT, PATCH and DELETE.",
     why: "Monitors ask with GET and HEAD, and people put the address into a browser. 405 is the answer to a method that is \
@@ -179,7 +179,7 @@ const UNKNOWN_METHOD: Property = Property {
     title: "a method that nobody knows is answered in order",
     clause: Clause::EndpointSchema,
     strength: Strength::Should,
-    tags: &["methods"],
+    tags: &["method"],
     needs: &[],
     does: "Sends a notification with methods that do not exist: NOTIFY-ME, `post` in lower case, one of 40 letters.",
     why: INTERNAL_ERROR,
