@@ -75,12 +75,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut tried_so_far = 0;
     let progress = progress(total);
     let mut done = |tried: &Tried| {
-        tried_so_far += 1;
-        progress.inc(1);
+        if !tried.alone {
+            tried_so_far += 1;
+            progress.inc(1);
+        }
         progress.set_message(tried.specimen.name);
-        if args.verbose || !tried.verdict.is_good() {
+        if args.verbose || tried.alone || !tried.verdict.is_good() {
             let (name, took) = (tried.specimen.name, wall(tried.took));
-            let line = format!("[{tried_so_far}/{total}] {name}: {}, {took}\n", word(&tried.verdict));
+            let which = if tried.alone { "alone".to_owned() } else { format!("{tried_so_far}/{total}") };
+            let line = format!("[{which}] {name}: {}, {took}\n", word(&tried.verdict));
             progress.suspend(|| tell(&line));
         }
     };
@@ -183,7 +186,8 @@ fn row(one: &Tried, full: bool) -> Vec<String> {
             let others: Vec<&str> = others.collect();
             let also =
                 if others.is_empty() { String::new() } else { format!(", also {}", others.join(", ")) };
-            format!("{}{also}", caught_by.join(", "))
+            let alone = if one.alone { ", alone and not in the crowd" } else { "" };
+            format!("{}{also}{alone}", caught_by.join(", "))
         }
         (Verdict::Clean, _) => count(one.decided, "check") + " decided",
         (Verdict::Missed(ids), _) => format!("not caught by {}", ids.join(", ")),

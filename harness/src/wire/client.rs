@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::transport::{BareError, HttpsTransport, Narrow, Stream, Timeouts};
@@ -13,6 +14,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::shape::{Alpn, Below, NameIndication, Sessions, Tls, Version};
+
+/// Between the first piece of a handshake and the others: longer than a receiver at work takes to read.
+const AFTER_FIRST_FRAGMENT: Duration = Duration::from_millis(50);
 
 /// Opens connections to one endpoint. Clones share TLS sessions.
 #[derive(Clone, Debug)]
@@ -121,7 +125,10 @@ impl Client {
             reason: pns_engine::FailureReason::Tls(pns_engine::TlsFailure::WrongHost),
             detail: error.to_string(),
         })?;
-        let tcp = Narrow { tcp, most: tls.fragments };
+        let tcp = match tls.fragments {
+            Some(most) => Narrow::in_pieces(tcp, most, AFTER_FIRST_FRAGMENT),
+            None => Narrow::from(tcp),
+        };
         let handshake = TlsConnector::from(config).connect(name, tcp);
         let mut stream = match timeout(self.timeouts().tls, handshake).await {
             Ok(Ok(stream)) => stream,
@@ -133,7 +140,7 @@ impl Client {
                 });
             }
         };
-        stream.get_mut().0.most = None;
+        stream.get_mut().0.widen();
         let session = stream.get_ref().1;
         let is_http2 = session.alpn_protocol() == Some(b"h2");
         let below = tls_words(session.protocol_version(), session.handshake_kind());

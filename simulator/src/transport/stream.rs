@@ -1,12 +1,15 @@
 //! The byte stream below HTTP: TCP, with TLS over it or without.
 
+use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 use tokio_rustls::client::TlsStream;
 
 /// TCP that takes so many bytes at a time, and one buffer: a request is one TLS record, and the system call for several
@@ -16,12 +19,39 @@ pub struct Narrow {
     /// The connection.
     pub tcp: TcpStream,
     /// Most bytes of one write; `None`: as they come.
-    pub most: Option<NonZeroUsize>,
+    most: Option<NonZeroUsize>,
+    /// All writes but the first wait until this is over.
+    rest: Rest,
+}
+
+/// When the rest of what was begun is written.
+#[derive(Debug)]
+enum Rest {
+    /// At once.
+    AtOnce,
+    /// After a span that begins with the first write.
+    After(Duration),
+    /// When this is over.
+    Waits(Pin<Box<Sleep>>),
+}
+
+impl Narrow {
+    /// Writes of so many bytes at most, and a pause after the first of them: however small the pieces, a peer that has
+    /// not begun to read finds them joined.
+    #[must_use]
+    pub const fn in_pieces(tcp: TcpStream, most: NonZeroUsize, pause: Duration) -> Self {
+        Self { tcp, most: Some(most), rest: Rest::After(pause) }
+    }
+
+    /// From now on, writes as they come.
+    pub fn widen(&mut self) {
+        self.most = None;
+    }
 }
 
 impl From<TcpStream> for Narrow {
     fn from(tcp: TcpStream) -> Self {
-        Self { tcp, most: None }
+        Self { tcp, most: None, rest: Rest::AtOnce }
     }
 }
 
@@ -34,8 +64,18 @@ impl AsyncRead for Narrow {
 impl AsyncWrite for Narrow {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if let Rest::Waits(sleep) = &mut this.rest {
+            ready!(sleep.as_mut().poll(cx));
+            this.rest = Rest::AtOnce;
+        }
         let most = this.most.map_or(buf.len(), |most| most.get().min(buf.len()));
-        Pin::new(&mut this.tcp).poll_write(cx, &buf[..most])
+        let written = ready!(Pin::new(&mut this.tcp).poll_write(cx, &buf[..most]));
+        if let Rest::After(span) = this.rest {
+            #[expect(clippy::disallowed_methods, reason = "a handshake in pieces is slow in real time")]
+            let sleep = tokio::time::sleep(span);
+            this.rest = Rest::Waits(Box::pin(sleep));
+        }
+        Poll::Ready(written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

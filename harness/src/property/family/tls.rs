@@ -129,7 +129,8 @@ const HANDSHAKE_IN_FRAGMENTS: Property = Property {
     strength: Strength::Should,
     tags: &["connections", "proxy"],
     needs: HTTPS,
-    does: "Writes the handshake in pieces of 100, of 16 and of single bytes, several times each.",
+    does: "Writes the handshake in pieces of 100, of 16 and of single bytes, several times each, the first piece 50 ms before \
+           the others.",
     why: "TCP keeps no boundaries, and since key exchanges became large, a client's first message often needs two packets. A \
           proxy that reads it once, to find the server's name, takes the half for junk.",
     mend: "Read until the record is whole: its length stands in its first five bytes. Update the proxy or balancer that \

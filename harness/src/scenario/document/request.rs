@@ -115,7 +115,7 @@ map! {
         alpn: String,
         /// Whether a session is resumed with others that say so.
         resume: Flag,
-        /// Bytes in each write of the handshake.
+        /// Bytes in each write of the handshake, with 50 ms after the first.
         fragments: Count,
         /// Most bytes in a TLS record.
         record: Count,
