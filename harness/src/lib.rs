@@ -12,6 +12,7 @@ pub mod cli;
 pub mod curl;
 pub mod event;
 pub mod exit;
+pub mod interrupt;
 mod json_path;
 pub mod ledger;
 pub mod load;

@@ -19,6 +19,7 @@ use super::values::timeout;
 use super::{Failure, hosts, note, warn};
 use crate::event::Note;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::load::document::Document;
 use crate::load::{self, LoadError, LoadSettings};
 use crate::redact::Redactor;
@@ -145,11 +146,7 @@ async fn play(
         );
     }
     let mut live = output.live();
-    let stop = async {
-        // Where signals cannot be waited for, a run ends by itself.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    let result = load::run(&asked, stop, &mut |now| live.show(now)).await;
+    let result = load::run(&asked, interrupt::asked_for(), &mut |now| live.show(now)).await;
     live.finish();
     let mut document = result.map_err(|error| match error {
         LoadError::Settings(_) => Failure::usage(error),

@@ -73,16 +73,20 @@ impl Line {
         self.request.write(write)
     }
 
+    /// Whether there is no connection that can be used.
+    pub(super) fn must_connect(&mut self) -> bool {
+        match &mut self.connection {
+            Some(Connection::Http1(http)) => http.is_over(),
+            Some(Connection::Http2(http)) => http.is_over(),
+            None => true,
+        }
+    }
+
     /// Sends the request that was made ready, over the connection there is or a new one. `now` is what the watch shows.
     pub(super) async fn send(&mut self, mut now: Duration) -> Answer {
         self.excerpt.clear();
         self.failure = None;
-        let over = match &mut self.connection {
-            Some(Connection::Http1(http)) => http.is_over(),
-            Some(Connection::Http2(http)) => http.is_over(),
-            None => true,
-        };
-        if over {
+        if self.must_connect() {
             match self.common.dialler.dial(self.watch).await {
                 Ok(Dialled { connection, resumed }) => {
                     self.connections.opened += 1;

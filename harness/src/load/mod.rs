@@ -37,6 +37,7 @@ pub mod settings;
 pub mod shape;
 pub mod share;
 pub mod snapshot;
+mod spacing;
 pub mod trend;
 pub mod verdict;
 

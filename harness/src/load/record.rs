@@ -34,6 +34,8 @@ pub struct Sample {
     pub started: Duration,
     /// When the whole response had come, or what else ended it.
     pub ended: Duration,
+    /// Whether it went out closer to another than it was due.
+    pub bunched: bool,
     /// What came of it.
     pub class: Class,
 }
@@ -97,6 +99,9 @@ pub struct Recorder {
     pub not_sent: BTreeMap<NotSent, u64>,
     /// Requests that started late.
     pub late: Late,
+    /// Requests to which the receiver answered that it wants fewer, and which had gone out closer to others than they
+    /// were due: the generator's unevenness may be the reason.
+    pub bunched: u64,
     /// Connections.
     pub connections: Connections,
     /// All of that over time.
@@ -117,6 +122,7 @@ impl Default for Recorder {
             others: BTreeMap::new(),
             not_sent: BTreeMap::new(),
             late: Late::default(),
+            bunched: 0,
             connections: Connections::default(),
             series: Series::default(),
             last_due: Duration::ZERO,
@@ -154,6 +160,7 @@ impl Recorder {
             class => {
                 let counter = if class.asks_for_less() { &mut slot.slowed } else { &mut slot.failed };
                 *counter += 1;
+                self.bunched += u64::from(class.asks_for_less() && sample.bunched);
                 let tally = self.others.entry(class).or_default();
                 tally.count += 1;
                 // Of one class, an earlier one may end later.
@@ -187,6 +194,7 @@ impl Recorder {
         for (why, count) in &other.not_sent {
             *self.not_sent.entry(*why).or_default() += count;
         }
+        self.bunched += other.bunched;
         self.late.by_generator += other.late.by_generator;
         self.late.for_connection += other.late.for_connection;
         self.connections.opened += other.connections.opened;

@@ -24,6 +24,7 @@ use super::run::LoadError;
 use super::segment::Segment;
 use super::shape::Schedule;
 use super::snapshot::{Counts, EVERY, Snapshot, Stage};
+use super::spacing::Spacing;
 use crate::redact::Redactor;
 use sender::Worker;
 
@@ -55,6 +56,8 @@ pub(super) struct Round {
     pub(super) before: u64,
     pub(super) stamps: Stamps,
     pub(super) watch: Stopwatch,
+    /// How evenly requests start.
+    spacing: Spacing,
     /// Measures how close together requests start.
     pub(super) meter: Option<Mutex<Meter>>,
     /// Why no body could be made, if so.
@@ -240,6 +243,30 @@ impl Overseer<'_> {
             let _ended = self.abort.send(true);
         }
         ended
+    }
+}
+
+impl Round {
+    /// A round that does not measure how close together requests start.
+    pub(super) fn new(
+        ground: Arc<Ground>,
+        source: Source,
+        segment: Segment,
+        before: u64,
+        stamps: Stamps,
+    ) -> Self {
+        let (spacing, failure) = (Spacing::default(), Mutex::default());
+        Self {
+            ground,
+            source,
+            segment,
+            before,
+            stamps,
+            watch: Stopwatch::start(),
+            spacing,
+            meter: None,
+            failure,
+        }
     }
 }
 

@@ -148,16 +148,7 @@ impl Runner<'_> {
     }
 
     fn round(&self, source: Source, stamps: Stamps, before: u64) -> Round {
-        Round {
-            ground: Arc::clone(&self.ground),
-            source,
-            segment: self.settings.segment,
-            before,
-            stamps,
-            watch: Stopwatch::start(),
-            meter: None,
-            failure: Mutex::default(),
-        }
+        Round::new(Arc::clone(&self.ground), source, self.settings.segment, before, stamps)
     }
 
     async fn play(

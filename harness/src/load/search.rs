@@ -27,6 +27,9 @@ pub const DRIFT_MAX: f64 = 0.01;
 /// The generator kept to its schedule when no more than this share of the sends was late by its own doing.
 pub(super) const GENERATOR_LATE_MAX: Share = Share::one_percent();
 
+/// A rate holds only when no more than this share was refused for the generator's unevenness.
+const BUNCHED_MAX: Share = Share::five_percent();
+
 /// Two rates closer than one in so many are not told apart.
 pub const RESOLUTION: u64 = 50;
 
@@ -100,6 +103,8 @@ pub struct StepResult {
     pub acknowledged: u64,
     /// To what the receiver answered "slow down".
     pub slowed: u64,
+    /// Of these, requests that had gone out closer to others than they were due. Not counted against the receiver.
+    pub bunched: u64,
     /// The latency that 99 % of the acknowledged stayed below.
     pub p99: Option<Duration>,
     /// By how many seconds latency grew in a second, at the least; `None`: too short to say.
@@ -116,6 +121,7 @@ impl StepResult {
             arrivals: recorder.arrivals(),
             acknowledged: recorder.acknowledged,
             slowed: recorder.slowed(),
+            bunched: recorder.bunched,
             p99: recorder.latency.quantile(0.99),
             drift: trend::drift(&recorder.series),
             late_by_generator: recorder.late.by_generator,
@@ -128,19 +134,33 @@ impl StepResult {
     /// it holds, and on a busy machine hardly any would otherwise.
     #[must_use]
     pub fn broke(&self, limits: &Limits) -> Option<Why> {
-        let lost = self.arrivals - self.acknowledged.min(self.arrivals);
-        let why = if !limits.accept.reached_by(self.acknowledged, self.arrivals) {
-            if self.slowed * 2 >= lost { Why::SlowDown } else { Why::Acceptance }
+        let judged = self.arrivals.saturating_sub(self.bunched);
+        let lost = judged.saturating_sub(self.acknowledged);
+        let slowed = self.slowed.saturating_sub(self.bunched);
+        let why = if !limits.accept.reached_by(self.acknowledged, judged) {
+            if slowed * 2 >= lost { Why::SlowDown } else { Why::Acceptance }
         } else if self.p99.is_none_or(|p99| p99 > limits.p99) {
             Why::P99
         } else if self.drift.is_some_and(|drift| drift > DRIFT_MAX) {
             Why::FallsBehind
+        } else if self.was_uneven() {
+            return Some(Why::Generator);
         } else {
             return None;
         };
-        let late = self.late_by_generator;
-        let excused = late > 0 && GENERATOR_LATE_MAX.reached_by(late, self.arrivals);
-        Some(if excused { Why::Generator } else { why })
+        Some(if self.was_late() { Why::Generator } else { why })
+    }
+}
+
+impl StepResult {
+    /// Whether so much was late that nothing can be said of the receiver.
+    fn was_late(&self) -> bool {
+        self.late_by_generator > 0 && GENERATOR_LATE_MAX.reached_by(self.late_by_generator, self.arrivals)
+    }
+
+    /// Whether so much was uneven that nothing can be said of the receiver.
+    fn was_uneven(&self) -> bool {
+        self.bunched > 0 && BUNCHED_MAX.reached_by(self.bunched, self.arrivals)
     }
 }
 

@@ -26,6 +26,12 @@ impl Share {
         Self(Self::PERCENT)
     }
 
+    /// Five per cent.
+    #[must_use]
+    pub const fn five_percent() -> Self {
+        Self(5 * Self::PERCENT)
+    }
+
     /// Of the whole, so many hundred-millionths; at most the whole.
     #[must_use]
     pub fn from_parts(parts: u64) -> Self {

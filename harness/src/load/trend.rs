@@ -61,7 +61,14 @@ mod tests {
         let mut recorder = Recorder::default();
         for due in (0..10_000).step_by(10) {
             let [due, ended] = [due, due + latency_ms(due)].map(Duration::from_millis);
-            let sample = Sample { due, released: due, started: due, ended, class: Class::Acknowledged };
+            let sample = Sample {
+                due,
+                released: due,
+                started: due,
+                ended,
+                bunched: false,
+                class: Class::Acknowledged,
+            };
             recorder.record(&sample, String::new);
         }
         recorder.series

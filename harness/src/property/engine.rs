@@ -15,6 +15,7 @@ use crate::event::{
     CheckFailure, CheckResult, CheckVerdict, Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished,
     ScenarioProgress, ScenarioStarted, ScenarioText, ScenarioVerdict, Strength, Subject, Target, Totals,
 };
+use crate::interrupt;
 use crate::redact::Redactor;
 use crate::report::text::{count, wall};
 use crate::runner::{Player, RunError, flags};
@@ -65,7 +66,7 @@ pub async fn run(settings: CheckSettings, sink: &mut dyn FnMut(&Event)) -> Resul
     let interrupted = checks.settings.properties.len();
     let end = tokio::select! {
         biased;
-        _ = tokio::signal::ctrl_c() => None,
+        () = interrupt::asked_for() => None,
         end = checks.all() => Some(end),
     };
     let Checks { sink, totals, pns_time, .. } = checks;

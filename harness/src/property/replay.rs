@@ -11,6 +11,7 @@ use crate::event::{
     Event, Reproduced, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, ScenarioVerdict,
     Strength, Subject, Target, Totals,
 };
+use crate::interrupt;
 use crate::runner::{Player, RunError, hash_of, location, not_run};
 use crate::scenario::Scenario;
 use crate::settings::RunSettings;
@@ -82,7 +83,7 @@ pub async fn replay(
     };
     let end = tokio::select! {
         biased;
-        _ = tokio::signal::ctrl_c() => None,
+        () = interrupt::asked_for() => None,
         end = replay.all(scenarios, patience, sink) => Some(end),
     };
     let Replay { mut results, totals, pns_time, .. } = replay;

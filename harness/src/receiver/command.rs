@@ -11,6 +11,7 @@ use pns_simulator::secret::ApiKey;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::curl::quote;
+use crate::interrupt::Interrupt;
 
 use super::authority_file;
 use super::{
@@ -129,13 +130,13 @@ pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on `{}`", args.listen))?;
     let mut observer = receiver.observe();
     // Before anybody is told that the receiver is up, and may end it.
-    let mut stop = Stop::install()?;
+    let mut stop = Interrupt::install()?;
     introduce(&args, &receiver, &identity)?;
     let mut seen = 0;
     while args.max_requests.is_none_or(|max| seen < max) {
         let received = tokio::select! {
             received = observer.recv() => received,
-            asked = stop.asked_for() => { asked?; break }
+            () = stop.asked_for() => break,
         };
         match received {
             Ok(received) => {
@@ -237,39 +238,4 @@ fn shown(text: &str) -> String {
 fn note(line: &str) {
     // Standard error may be closed; there is nowhere left to say so.
     let _unheard = writeln!(io::stderr().lock(), "{line}");
-}
-
-/// What ends the receiver: SIGINT, and SIGTERM where there is one.
-struct Stop {
-    #[cfg(unix)]
-    signals: [tokio::signal::unix::Signal; 2],
-}
-
-impl Stop {
-    /// From now on the signals no longer end the process by themselves.
-    #[cfg(unix)]
-    fn install() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
-    }
-
-    #[cfg(unix)]
-    async fn asked_for(&mut self) -> io::Result<()> {
-        let [interrupt, terminate] = &mut self.signals;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn install() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn asked_for(&mut self) -> io::Result<()> {
-        tokio::signal::ctrl_c().await
-    }
 }

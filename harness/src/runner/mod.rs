@@ -37,6 +37,7 @@ use crate::event::{
     Event, Note, RunEnd, RunFinished, RunStarted, ScenarioFinished, ScenarioVerdict, Strength, Subject,
     Target as TargetName, Totals,
 };
+use crate::interrupt;
 use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
@@ -128,7 +129,7 @@ async fn play_all(
     let (sender, mut events) = mpsc::channel(EVENTS_WAITING_MAX);
     let mut waiting = scenarios.into_iter();
     let mut at_work: JoinSet<()> = JoinSet::new();
-    let interrupt = tokio::signal::ctrl_c();
+    let interrupt = interrupt::asked_for();
     tokio::pin!(interrupt);
     loop {
         while at_work.len() < stage.settings.jobs.get() && !tally.is_enough(stop) {

@@ -178,24 +178,22 @@ fn results_are_compared_with_a_baseline() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_tells_what_it_measured() {
-    let folder = folder();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pns"));
-    command.current_dir(folder.path()).env_clear().args([
-        "load",
-        "--duration",
-        "10m",
-        "--report",
-        "json=a.json",
-    ]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    super::wait_for(&mut BufReader::new(child.stderr.take().unwrap()), "accepted");
-    super::signal(&child, "-INT");
-    let output = child.wait_with_output().unwrap();
-    let out = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{out}");
-    assert!(out.contains("interrupted: the figures are of a part of the run"), "{out}");
-    assert_eq!(json(folder.path(), "a.json")["complete"], false);
+fn a_run_that_is_ended_early_tells_what_it_measured() {
+    // By a terminal, and by Kubernetes.
+    for signal in ["-INT", "-TERM"] {
+        let folder = folder();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pns"));
+        let args = ["load", "--duration", "10m", "--report", "json=a.json"];
+        command.current_dir(folder.path()).env_clear().args(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        super::wait_for(&mut BufReader::new(child.stderr.take().unwrap()), "accepted");
+        super::signal(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{out}");
+        assert!(out.contains("interrupted: the figures are of a part of the run"), "{out}");
+        assert_eq!(json(folder.path(), "a.json")["complete"], false);
+    }
 }
 
 /// A receiver, and how often it was sent each notification.

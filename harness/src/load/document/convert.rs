@@ -102,6 +102,7 @@ impl Document {
                 by_generator: self.totals.late_by_generator,
                 for_connection: self.totals.late_for_connection,
             },
+            bunched: self.totals.bunched,
             connections: record::Connections {
                 opened: self.connections.opened,
                 resumed: self.connections.resumed,
@@ -190,6 +191,7 @@ impl Document {
         if u128::from(in_slots) != arrivals
             || latencies != [recorder.acknowledged; 2]
             || recorder.lateness.count() != recorder.sent()
+            || recorder.bunched > recorder.slowed()
         {
             return Err(field("totals", "the counts of the document contradict each other"));
         }
@@ -216,6 +218,7 @@ fn totals(recorder: &Recorder) -> Totals {
         not_sent: arrivals - recorder.sent(),
         late_by_generator: recorder.late.by_generator,
         late_for_connection: recorder.late.for_connection,
+        bunched: recorder.bunched,
         acceptance: (arrivals > 0).then(|| recorder.acknowledged as f64 / arrivals as f64),
         rate_per_second: recorder.rate(),
         last_due_ns: nanos(recorder.last_due),
@@ -262,6 +265,7 @@ fn step(tried: &search::Tried) -> Step {
         arrivals: result.arrivals,
         acknowledged: result.acknowledged,
         slowed: result.slowed,
+        bunched: result.bunched,
         p99_us: result.p99.map(micros),
         drift: result.drift,
         late_by_generator: result.late_by_generator,

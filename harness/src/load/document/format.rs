@@ -121,6 +121,8 @@ pub struct Totals {
     pub late_by_generator: u64,
     /// Sends that started more than 10 ms late because no connection was free.
     pub late_for_connection: u64,
+    /// Of the slowed, those that went out closer to others than they were due.
+    pub bunched: u64,
     /// `acknowledged` of `arrivals`, from 0 to 1; `null` of none.
     pub acceptance: Option<f64>,
     /// Acknowledgements a second.
@@ -264,6 +266,8 @@ pub struct Step {
     pub acknowledged: u64,
     /// To what the receiver answered "slow down".
     pub slowed: u64,
+    /// Of the slowed, those that went out closer to others than they were due: not counted against the receiver.
+    pub bunched: u64,
     /// The latency that 99 % stayed below.
     pub p99_us: Option<u64>,
     /// By how many seconds the median latency grew in a second, at the least; `null`: too short to say.

@@ -59,7 +59,7 @@ fn recorder(segment: Segment) -> Recorder {
         }
         let started = due + Duration::from_micros(n % 7 * 3_000);
         let ended = started + Duration::from_micros(900 + n * n % 70_000);
-        let sample = Sample { due, released: due, started, ended, class };
+        let sample = Sample { due, released: due, started, ended, bunched: false, class };
         recorder.record(&sample, || format!("{class}: arrival {n} with api_key s3cret-key"));
     }
     recorder.connections.opened = 3;
@@ -92,6 +92,7 @@ fn searched() -> Document {
             arrivals: 10,
             acknowledged,
             slowed: 0,
+            bunched: 0,
             p99: Some(span / 2),
             drift: None,
             late_by_generator: 0,

@@ -8,7 +8,14 @@ const fn ms(millis: u64) -> Duration {
 }
 
 fn sample(due: u64, latency: u64, class: Class) -> Sample {
-    Sample { due: ms(due), released: ms(due), started: ms(due), ended: ms(due + latency), class }
+    Sample {
+        due: ms(due),
+        released: ms(due),
+        started: ms(due),
+        ended: ms(due + latency),
+        bunched: false,
+        class,
+    }
 }
 
 fn recorded(samples: &[Sample]) -> Recorder {
@@ -26,6 +33,7 @@ fn latency_runs_from_the_due_time() {
         released: ms(100),
         started: ms(1_100),
         ended: ms(1_105),
+        bunched: false,
         class: Class::Acknowledged,
     }]);
     let about = |latencies: &Latencies<Fine>| latencies.max().unwrap().as_millis();
@@ -42,8 +50,15 @@ fn latency_runs_from_the_due_time() {
 fn who_made_a_send_late_is_told_apart() {
     let late = |released, started| {
         let class = Class::Acknowledged;
-        recorded(&[Sample { due: ms(0), released: ms(released), started: ms(started), ended: ms(99), class }])
-            .late
+        recorded(&[Sample {
+            due: ms(0),
+            released: ms(released),
+            started: ms(started),
+            ended: ms(99),
+            bunched: false,
+            class,
+        }])
+        .late
     };
     assert_eq!(late(0, 10), Late::default(), "within the tolerance");
     assert_eq!(late(11, 11), Late { by_generator: 1, for_connection: 0 });
@@ -128,6 +143,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
             released: ms(due + released),
             started: ms(due + released + started),
             ended: ms(due + released + started + ended),
+            bunched: false,
             class,
         },
     );

@@ -47,7 +47,7 @@ fn stalled() -> Recorder {
         let stall_end = Duration::from_millis(13_000);
         let started = if (1_200..1_300).contains(&n) { stall_end } else { due + Duration::from_micros(20) };
         let ended = started + Duration::from_micros(900 + n * n % 7_000);
-        let sample = Sample { due, released: due, started, ended, class };
+        let sample = Sample { due, released: due, started, ended, bunched: false, class };
         recorder.record(&sample, || format!("{class}: <script>alert(1)</script> for api_key s3cret-key"));
     }
     recorder.connections.opened = 64;
@@ -93,6 +93,7 @@ fn searched(capacity: f64) -> Document {
             arrivals,
             acknowledged,
             slowed,
+            bunched: 0,
             p99: Some(p99),
             drift,
             late_by_generator: 0,

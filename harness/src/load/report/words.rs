@@ -232,6 +232,17 @@ pub(super) fn notes(document: &Document) -> Vec<Note> {
         );
         add(false, text);
     }
+    let steps = document.search.iter().flat_map(|search| &search.steps);
+    let bunched = steps.map(|step| step.bunched).sum::<u64>().max(totals.bunched);
+    if bunched > 0 {
+        let text = format!(
+            "{} {} asked to slow down that had gone out closer to others than they were due: the receiver's limit allows \
+             little or no burst, and no sender is quite even",
+            count(bunched, "request"),
+            if bunched == 1 { "was" } else { "were" },
+        );
+        add(false, if document.search.is_some() { text + "; the search does not count them" } else { text });
+    }
     for not_sent in &document.not_sent {
         let why = match not_sent.why.as_str() {
             "backlog-full" => "too many waited for a free connection",

@@ -12,6 +12,7 @@ use crate::load::client::Line;
 use crate::load::pace::{Due, Source};
 use crate::load::record::{Class, Coarse, Connections, Latencies, Recorder, Sample};
 use crate::load::snapshot::Counts;
+use crate::load::spacing::Start;
 
 /// What one thread has found. Locked by its own senders, and a few times a second by whoever shows the run.
 #[derive(Debug, Default)]
@@ -122,9 +123,13 @@ async fn send(
     if let Some(meter) = &round.meter {
         meter.lock().unwrap_or_else(PoisonError::into_inner).start(started);
     }
+    let bunched = match &round.source {
+        Source::Paced(_) => round.spacing.bunched(Start { due, at: started, connects: line.must_connect() }),
+        Source::Pulled(_) => false,
+    };
     let answer = line.send(started).await;
     let ended = round.watch.elapsed();
-    let sample = Sample { due, released, started, ended, class: Class::of(answer) };
+    let sample = Sample { due, released, started, ended, bunched, class: Class::of(answer) };
     let connections = std::mem::take(&mut line.connections);
     let describe = || ground.redactor.redact(&line.words(answer)).into_owned();
     worker.record(&sample, connections, describe);

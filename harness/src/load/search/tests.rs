@@ -7,6 +7,7 @@ use pns_engine::rng::draw;
 use super::*;
 use crate::load::record::{Class, Sample};
 use crate::load::shape::{Schedule, Shape};
+use crate::load::spacing::{Spacing, Start};
 
 /// A receiver that does `capacity` a second.
 #[derive(Clone, Copy)]
@@ -16,6 +17,8 @@ struct Receiver {
     excess: Excess,
     /// Whether it pauses now and then, and sometimes breaks for no reason.
     noisy: bool,
+    /// By how much one send in fifty may be later than due, in microseconds: the generator's doing.
+    jitter_us: u64,
     seed: u64,
 }
 
@@ -36,23 +39,28 @@ impl Receiver {
         let service = Duration::from_secs(1) / u32::try_from(self.capacity).unwrap();
         let mut free_at = Duration::ZERO;
         let mut pauses = self.pauses(step.span, number);
+        let spacing = Spacing::default();
         for n in 0..schedule.count() {
             let due = schedule.due(n).unwrap();
             while let Some((start, length)) = pauses.front().copied().filter(|(start, _)| *start <= due) {
                 free_at = free_at.max(start + length);
                 pauses.pop_front();
             }
-            let waits = free_at.saturating_sub(due);
+            let drawn = draw(self.seed, number, n + 10_000);
+            let late = if drawn.is_multiple_of(50) { drawn / 50 % (self.jitter_us + 1) } else { 0 };
+            let started = due + Duration::from_micros(late);
+            let bunched = spacing.bunched(Start { due, at: started, connects: false });
+            let waits = free_at.saturating_sub(started);
             let (ended, class) = match self.excess {
                 Excess::RefusesAfter(millis) if waits > Duration::from_millis(millis) => {
-                    (due + BASE, Class::SlowDown(429))
+                    (started + BASE, Class::SlowDown(429))
                 }
                 _ => {
-                    free_at = free_at.max(due) + service;
+                    free_at = free_at.max(started) + service;
                     (free_at + BASE, Class::Acknowledged)
                 }
             };
-            recorder.record(&Sample { due, released: due, started: due, ended, class }, String::new);
+            recorder.record(&Sample { due, released: started, started, ended, bunched, class }, String::new);
         }
         StepResult::of(&recorder)
     }
@@ -107,7 +115,7 @@ fn within_5_percent(search: &Search, capacity: u64) -> bool {
 #[test]
 fn a_receiver_that_queues_is_found_out_by_its_growing_latency() {
     for capacity in [7, 133, 400] {
-        let receiver = Receiver { capacity, excess: Excess::Queues, noisy: false, seed: 0 };
+        let receiver = Receiver { capacity, excess: Excess::Queues, noisy: false, jitter_us: 0, seed: 0 };
         let search = run(settings(), |step, number| receiver.play(step, number));
         assert!(within_5_percent(&search, capacity), "{} for {capacity}", found(&search));
         let Bound::Receiver(why) = search.finding().unwrap().bound else { panic!("not the generator") };
@@ -117,17 +125,38 @@ fn a_receiver_that_queues_is_found_out_by_its_growing_latency() {
 
 #[test]
 fn a_receiver_that_asks_for_less_is_taken_at_its_word() {
-    let receiver = Receiver { capacity: 250, excess: Excess::RefusesAfter(10), noisy: false, seed: 0 };
+    let receiver =
+        Receiver { capacity: 250, excess: Excess::RefusesAfter(10), noisy: false, jitter_us: 0, seed: 0 };
     let search = run(settings(), |step, number| receiver.play(step, number));
     assert!(within_5_percent(&search, 250), "{}", found(&search));
     assert_eq!(search.finding().unwrap().bound, Bound::Receiver(Why::SlowDown));
 }
 
 #[test]
+fn what_the_generator_sends_too_close_together_is_not_held_against_a_receiver_without_tolerance() {
+    for seed in 0..5 {
+        let excess = Excess::RefusesAfter(0);
+        let receiver = Receiver { capacity: 400, excess, noisy: false, jitter_us: 900, seed };
+        let search = run(settings(), |step, number| receiver.play(step, number));
+        assert!(within_5_percent(&search, 400), "{} with seed {seed}", found(&search));
+        assert!(search.tried().iter().any(|tried| tried.result.bunched > 0));
+        assert_eq!(search.finding().unwrap().bound, Bound::Receiver(Why::SlowDown));
+    }
+}
+
+#[test]
+fn a_generator_that_bunches_much_is_what_is_found() {
+    let uneven = StepResult { arrivals: 1_000, slowed: 60, bunched: 60, ..result(940) };
+    assert_eq!(uneven.broke(&settings().limits), Some(Why::Generator));
+    let little = StepResult { slowed: 40, bunched: 40, ..result(960) };
+    assert_eq!(little.broke(&settings().limits), None);
+}
+
+#[test]
 fn noise_does_not_change_what_is_found() {
     for seed in 0..5 {
         for excess in [Excess::Queues, Excess::RefusesAfter(200)] {
-            let receiver = Receiver { capacity: 200, excess, noisy: true, seed };
+            let receiver = Receiver { capacity: 200, excess, noisy: true, jitter_us: 0, seed };
             let mut settings = settings();
             // The pauses cost a receiver that refuses a few at once.
             settings.limits.accept = "99%".parse().unwrap();
@@ -142,6 +171,7 @@ const fn result(acknowledged: u64) -> StepResult {
         arrivals: 1_000,
         acknowledged,
         slowed: 0,
+        bunched: 0,
         p99: Some(BASE),
         drift: Some(0.0),
         late_by_generator: 0,

@@ -14,7 +14,8 @@ fn run(latency: impl Fn(u64) -> u64) -> Recorder {
     for n in 0..2_000 {
         let due = ms(n * 10);
         let ended = due + Duration::from_micros(latency(n));
-        let sample = Sample { due, released: due, started: due, ended, class: Class::Acknowledged };
+        let sample =
+            Sample { due, released: due, started: due, ended, bunched: false, class: Class::Acknowledged };
         recorder.record(&sample, String::new);
     }
     recorder
@@ -56,7 +57,8 @@ fn late(service: u64) -> Recorder {
         let due = ms(n * 10);
         let started = due + ms(50);
         let ended = started + ms(service);
-        let sample = Sample { due, released: started, started, ended, class: Class::Acknowledged };
+        let sample =
+            Sample { due, released: started, started, ended, bunched: false, class: Class::Acknowledged };
         recorder.record(&sample, String::new);
     }
     recorder
