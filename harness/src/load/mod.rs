@@ -20,6 +20,7 @@
 //! - [`verdict`]: whether thresholds held, and whether a difference from a baseline is more than noise.
 //! - [`document`]: all of that as JSON, to be read back, compared and merged.
 
+mod bodies;
 mod client;
 pub mod document;
 mod drain;

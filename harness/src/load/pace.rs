@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use pns_simulator::clock::Stopwatch;
 
-use super::record::{NotSent, Recorder};
+use super::record::{Filed, NotSent, Recorder};
 use super::segment::Segment;
 use super::shape::Schedule;
 
@@ -51,6 +51,14 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// Under which time what comes of them is shown.
+    pub(super) fn filed(&self) -> Filed {
+        match self {
+            Self::Pulled(Pull { due: PullDue::AtStart, .. }) => Filed::Ended,
+            Self::Paced(_) | Self::Pulled(_) => Filed::Due,
+        }
+    }
+
     /// How many were released, or dropped, so far.
     pub(super) fn released(&self) -> u64 {
         match self {

@@ -38,6 +38,17 @@ pub struct Sample {
     pub bunched: bool,
     /// What came of it.
     pub class: Class,
+    /// Where it stands in time.
+    pub filed: Filed,
+}
+
+/// Under which time a request is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filed {
+    /// When it was due.
+    Due,
+    /// When it ended: all of a backlog that is released at once is due at the same time.
+    Ended,
 }
 
 /// How often something happened, and the first example of it.
@@ -147,7 +158,10 @@ impl Recorder {
         }
         self.last_due = self.last_due.max(sample.due);
         self.last_end = self.last_end.max(sample.ended);
-        let slot = self.series.at(sample.due);
+        let slot = self.series.at(match sample.filed {
+            Filed::Due => sample.due,
+            Filed::Ended => sample.ended,
+        });
         match sample.class {
             Class::Acknowledged => {
                 slot.acknowledged += 1;

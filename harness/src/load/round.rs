@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use pns_engine::Timestamp;
 use pns_simulator::clock::{self, Stopwatch};
-use pns_simulator::schema::Pack;
 use tokio::sync::{oneshot, watch};
 
+use super::bodies::Bodies;
 use super::client::Common;
 use super::drain::Meter;
 use super::mix::Plan;
@@ -39,9 +39,8 @@ const THREADS_MAX: usize = 16;
 pub(super) struct Ground {
     pub(super) common: Arc<Common>,
     pub(super) connections: usize,
-    pub(super) pack: Arc<Pack>,
+    pub(super) bodies: Bodies,
     pub(super) plan: Plan,
-    pub(super) seed: u64,
     pub(super) redactor: Redactor,
 }
 

@@ -87,7 +87,7 @@ impl Measured {
 
     fn document(self, settings: &LoadSettings, site: &Site, start: Timestamp) -> Document {
         let recorder = &self.recorder;
-        let told = settings.told(site.ground.pack.name());
+        let told = settings.told(site.ground.bodies.pack().name());
         let started = jiff::Timestamp::from_nanosecond(i128::from(start.as_nanos()));
         let started = started.map_or_else(|_| String::new(), |started| format!("{started:.3}"));
         let mut document = Document::new(told, settings.segment, started, recorder);

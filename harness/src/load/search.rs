@@ -139,6 +139,8 @@ impl StepResult {
         let slowed = self.slowed.saturating_sub(self.bunched);
         let why = if !limits.accept.reached_by(self.acknowledged, judged) {
             if slowed * 2 >= lost { Why::SlowDown } else { Why::Acceptance }
+        } else if judged == 0 && self.was_uneven() {
+            Why::Generator
         } else if self.p99.is_none_or(|p99| p99 > limits.p99) {
             Why::P99
         } else if self.drift.is_some_and(|drift| drift > DRIFT_MAX) {

@@ -26,7 +26,7 @@ impl Spacing {
     /// A request starts; `true`: it reaches the receiver closer to another than it was due, or may.
     pub(super) fn bunched(&self, start: Start) -> bool {
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(start);
-        let Some(before) = before else { return start.connects };
+        let Some(before) = before else { return false };
         let due = start.due.saturating_sub(before.due);
         let real = start.at.saturating_sub(before.at);
         start.connects || before.connects || real < due * EVEN_FROM_PERCENT / 100
@@ -59,7 +59,14 @@ mod tests {
 
     #[test]
     fn a_request_that_waits_for_its_connection_may_meet_the_next() {
-        let connects = Start { connects: true, ..start(0, 0) };
-        assert_eq!(bunched(&[connects, start(1_000, 1_000), start(2_000, 2_000)]), [true, true, false]);
+        let starts = [
+            start(0, 0),
+            Start { connects: true, ..start(1_000, 1_000) },
+            start(2_000, 2_000),
+            start(3_000, 3_000),
+        ];
+        assert_eq!(bunched(&starts), [false, true, true, false]);
+        let alone = Start { connects: true, ..start(0, 0) };
+        assert_eq!(bunched(&[alone]), [false], "there is none to be close to");
     }
 }

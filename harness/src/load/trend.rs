@@ -55,7 +55,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::load::record::{Class, Recorder, Sample};
+    use crate::load::record::{Class, Filed, Recorder, Sample};
 
     fn series(latency_ms: impl Fn(u64) -> u64) -> Series {
         let mut recorder = Recorder::default();
@@ -67,6 +67,7 @@ mod tests {
                 started: due,
                 ended,
                 bunched: false,
+                filed: Filed::Due,
                 class: Class::Acknowledged,
             };
             recorder.record(&sample, String::new);

@@ -88,8 +88,7 @@ impl Thresholds {
     /// not break by the time of service alone, is not known.
     #[must_use]
     pub fn judge(&self, recorder: &Recorder, rate: Option<f64>) -> Vec<Claim> {
-        let late = recorder.late.by_generator;
-        let is_late = late > 0 && GENERATOR_LATE_MAX.reached_by(late, recorder.sent());
+        let is_late = is_late(recorder);
         let mut claims = Vec::new();
         if let Some(accept) = self.accept {
             let (part, whole) = (recorder.acknowledged, recorder.arrivals());
@@ -115,7 +114,7 @@ impl Thresholds {
                 outcome: judged(found.map(holds)),
             };
             if is_late && served.is_some_and(holds) {
-                claim.excuse("the generator did not keep to its schedule");
+                claim.excuse(LATE);
             }
             claims.push(claim);
         }
@@ -126,7 +125,7 @@ impl Thresholds {
                 outcome: judged(rate.map(|rate| rate >= min_rate.per_second() * (1.0 - RATE_TOLERANCE))),
             };
             if is_late {
-                claim.excuse("the generator did not keep to its schedule");
+                claim.excuse(LATE);
             }
             claims.push(claim);
         }
@@ -147,6 +146,15 @@ impl Thresholds {
     }
 }
 
+/// Why a claim is excused.
+const LATE: &str = "the generator did not keep to its schedule";
+
+/// Whether so many requests were late by the generator's doing that latencies and rates are its as well.
+fn is_late(recorder: &Recorder) -> bool {
+    let late = recorder.late.by_generator;
+    late > 0 && GENERATOR_LATE_MAX.reached_by(late, recorder.sent())
+}
+
 fn judged(held: Option<bool>) -> Outcome {
     match held {
         Some(true) => Outcome::Held,
@@ -164,10 +172,21 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     format!("{}.{:03}%", thousandths / 1_000, thousandths % 1_000)
 }
 
-/// Judges the difference of `now` from `before` by each rule.
+/// Judges the difference of `now` from `before` by each rule. As with thresholds, what the generator's lateness explains
+/// is not known.
 #[must_use]
 pub fn compare(rules: &[Rule], before: &Figures, now: &Figures) -> Vec<Claim> {
-    rules.iter().map(|rule| rule.judge(before.of(rule.metric), now.of(rule.metric))).collect()
+    let judge = |rule: &Rule| {
+        let metric = rule.metric;
+        let mut claim = rule.judge(before.of(metric), now.of(metric));
+        if now
+            .excuses(metric, |value| before.of(metric).is_some_and(|before| rule.allows(before.value, value)))
+        {
+            claim.excuse(LATE);
+        }
+        claim
+    };
+    rules.iter().map(judge).collect()
 }
 
 #[cfg(test)]

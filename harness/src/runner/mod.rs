@@ -41,6 +41,7 @@ use crate::interrupt;
 use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
+pub(crate) use world::uuid;
 
 pub(crate) use play::location;
 pub(crate) use player::{Player, flags};

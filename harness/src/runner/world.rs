@@ -490,7 +490,8 @@ fn instant(at: Timestamp) -> Option<String> {
 }
 
 /// A version 4 UUID drawn from the seed.
-fn uuid(seed: u64, index: u64) -> String {
+/// UUID number `index` of a run, version 4.
+pub(crate) fn uuid(seed: u64, index: u64) -> String {
     /// Keeps these draws apart from those for bodies and jitter.
     const STREAM: u64 = 0x7575_6964;
     let high = rng::draw(seed, STREAM, 2 * index) & !0xf000 | 0x4000;

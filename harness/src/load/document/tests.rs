@@ -6,7 +6,7 @@ use pns_simulator::secret::ApiKey;
 
 use super::format::{Model, Settings};
 use super::*;
-use crate::load::record::{Class, NotSent, Recorder, Sample};
+use crate::load::record::{Class, Filed, NotSent, Recorder, Sample};
 use crate::load::search::{Limits, Search, SearchSettings, StepResult};
 use crate::load::segment::Segment;
 use crate::load::verdict::{Metric, Thresholds};
@@ -59,7 +59,7 @@ fn recorder(segment: Segment) -> Recorder {
         }
         let started = due + Duration::from_micros(n % 7 * 3_000);
         let ended = started + Duration::from_micros(900 + n * n % 70_000);
-        let sample = Sample { due, released: due, started, ended, bunched: false, class };
+        let sample = Sample { due, released: due, started, ended, bunched: false, filed: Filed::Due, class };
         recorder.record(&sample, || format!("{class}: arrival {n} with api_key s3cret-key"));
     }
     recorder.connections.opened = 3;

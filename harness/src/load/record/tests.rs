@@ -14,6 +14,7 @@ fn sample(due: u64, latency: u64, class: Class) -> Sample {
         started: ms(due),
         ended: ms(due + latency),
         bunched: false,
+        filed: Filed::Due,
         class,
     }
 }
@@ -34,6 +35,7 @@ fn latency_runs_from_the_due_time() {
         started: ms(1_100),
         ended: ms(1_105),
         bunched: false,
+        filed: Filed::Due,
         class: Class::Acknowledged,
     }]);
     let about = |latencies: &Latencies<Fine>| latencies.max().unwrap().as_millis();
@@ -56,6 +58,7 @@ fn who_made_a_send_late_is_told_apart() {
             started: ms(started),
             ended: ms(99),
             bunched: false,
+            filed: Filed::Due,
             class,
         }])
         .late
@@ -144,6 +147,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
             started: ms(due + released + started),
             ended: ms(due + released + started + ended),
             bunched: false,
+            filed: Filed::Due,
             class,
         },
     );

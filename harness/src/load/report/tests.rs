@@ -6,7 +6,7 @@ use pns_simulator::secret::ApiKey;
 use super::*;
 use crate::exit::Exit;
 use crate::load::document::format::{Drain, Model, Settings};
-use crate::load::record::{Class, NotSent, Recorder, Sample};
+use crate::load::record::{Class, Filed, NotSent, Recorder, Sample};
 use crate::load::search::{Limits, Search, SearchSettings, StepResult};
 use crate::load::segment::Segment;
 use crate::load::verdict::Thresholds;
@@ -47,7 +47,7 @@ fn stalled() -> Recorder {
         let stall_end = Duration::from_millis(13_000);
         let started = if (1_200..1_300).contains(&n) { stall_end } else { due + Duration::from_micros(20) };
         let ended = started + Duration::from_micros(900 + n * n % 7_000);
-        let sample = Sample { due, released: due, started, ended, bunched: false, class };
+        let sample = Sample { due, released: due, started, ended, bunched: false, filed: Filed::Due, class };
         recorder.record(&sample, || format!("{class}: <script>alert(1)</script> for api_key s3cret-key"));
     }
     recorder.connections.opened = 64;

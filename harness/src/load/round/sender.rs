@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pns_simulator::schema::Key;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -114,8 +113,8 @@ async fn send(
     let ground = &*round.ground;
     let arrival = ground.plan.arrival(round.segment.nth(round.before + k));
     let published = round.stamps.of(arrival.first);
-    let key = Key { seed: ground.seed, sequence: arrival.notification, published };
-    if let Err(error) = line.prepare(|body| ground.pack.generate(arrival.event_type, key, body)) {
+    let mix = ground.plan.mix();
+    if let Err(error) = line.prepare(|body| ground.bodies.write(mix, &arrival, published, body)) {
         round.source.stop();
         round.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
         return None;
@@ -129,7 +128,15 @@ async fn send(
     };
     let answer = line.send(started).await;
     let ended = round.watch.elapsed();
-    let sample = Sample { due, released, started, ended, bunched, class: Class::of(answer) };
+    let sample = Sample {
+        due,
+        released,
+        started,
+        ended,
+        bunched,
+        class: Class::of(answer),
+        filed: round.source.filed(),
+    };
     let connections = std::mem::take(&mut line.connections);
     let describe = || ground.redactor.redact(&line.words(answer)).into_owned();
     worker.record(&sample, connections, describe);

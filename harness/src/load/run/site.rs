@@ -9,6 +9,7 @@ use pns_simulator::schema::Pack;
 use pns_simulator::transport::HttpsTransport;
 
 use super::LoadError;
+use crate::load::bodies::Bodies;
 use crate::load::client::{Common, Dialler, Head};
 use crate::load::null::Null;
 use crate::load::round::Ground;
@@ -127,9 +128,8 @@ fn ground(
     Ok(Ground {
         common: Arc::new(Common { dialler, head, uri, after_answer }),
         connections: settings.connections.most.get(),
-        pack,
+        bodies: Bodies::new(pack, settings.seed),
         plan: settings.plan.clone(),
-        seed: settings.seed,
         redactor: Redactor::new(&connection.api_key),
     })
 }
@@ -149,6 +149,6 @@ pub(super) fn null(settings: &LoadSettings, like: &Ground) -> Result<(Ground, Nu
         trust: identity.map_or(Trust::Nobody, |identity| Trust::Pem(identity.ca_pem().into())),
         ..settings.connection.clone()
     };
-    let ground = ground(settings, &connection, transport(&connection)?, Arc::clone(&like.pack))?;
+    let ground = ground(settings, &connection, transport(&connection)?, Arc::clone(like.bodies.pack()))?;
     Ok((ground, null))
 }

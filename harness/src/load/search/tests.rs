@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use pns_engine::rng::draw;
 
 use super::*;
-use crate::load::record::{Class, Sample};
+use crate::load::record::{Class, Filed, Sample};
 use crate::load::shape::{Schedule, Shape};
 use crate::load::spacing::{Spacing, Start};
 
@@ -60,7 +60,10 @@ impl Receiver {
                     (free_at + BASE, Class::Acknowledged)
                 }
             };
-            recorder.record(&Sample { due, released: started, started, ended, bunched, class }, String::new);
+            recorder.record(
+                &Sample { due, released: started, started, ended, bunched, filed: Filed::Due, class },
+                String::new,
+            );
         }
         StepResult::of(&recorder)
     }

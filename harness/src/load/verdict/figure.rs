@@ -29,6 +29,8 @@ impl Figure {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
     figures: [Option<Figure>; Metric::ALL.len()],
+    /// Of a run whose generator did not keep to its schedule: latencies without the wait for it, in seconds.
+    served: Option<[Option<f64>; Metric::ALL.len()]>,
 }
 
 impl Figures {
@@ -48,7 +50,19 @@ impl Figures {
             let of_parts: Vec<f64> = parts.iter().filter_map(|part| part.value(metric)).collect();
             value.map(|value| Figure { value, sigma: sigma(&of_parts) })
         });
-        Self { figures }
+        let served = Metric::ALL.map(|metric| match metric {
+            Metric::Rate | Metric::Accept => None,
+            Metric::Max => recorder.service.max().map(|max| max.as_secs_f64()),
+            metric => recorder.service.quantile(metric.quantile()).map(|span| span.as_secs_f64()),
+        });
+        Self { figures, served: super::is_late(recorder).then_some(served) }
+    }
+
+    /// Whether the generator explains that `metric` is as it is: by service alone it would be `good`, or it is the rate,
+    /// which the generator sets.
+    pub(super) fn excuses(&self, metric: Metric, good: impl FnOnce(f64) -> bool) -> bool {
+        let Some(served) = &self.served else { return false };
+        metric == Metric::Rate || served[metric.index()].is_some_and(good)
     }
 
     /// The figures of several runs of the same: the medians, with the deviation between the runs or within them,
@@ -62,7 +76,7 @@ impl Figures {
             let sigma = sigma(&values).max(within);
             Some(Figure { value: median(values)?, sigma })
         });
-        Self { figures }
+        Self { figures, served: None }
     }
 
     /// The same, with the rate of a search instead: the maximum, which a search tells within `resolution` of itself.

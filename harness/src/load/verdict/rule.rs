@@ -130,6 +130,22 @@ impl fmt::Display for Rule {
 }
 
 impl Rule {
+    /// The change as a share of what was before, and how far it is for the worse.
+    fn change(&self, before: f64, now: f64) -> (f64, f64) {
+        let change = (now - before) / before;
+        let worse = match self.direction {
+            Direction::Falls => -change,
+            Direction::Rises => change,
+        };
+        (change, worse)
+    }
+
+    /// Whether the change is one that the rule lets pass, noise aside.
+    pub(super) fn allows(&self, before: f64, now: f64) -> bool {
+        // A figure that is exactly at its threshold is not beyond it, whatever the last bit says.
+        before > 0.0 && self.change(before, now).1 <= self.share + 1e-9
+    }
+
     /// Judges a figure by the baseline's.
     pub(super) fn judge(&self, before: Option<Figure>, now: Option<Figure>) -> Claim {
         let demanded = format!("not {self} of the baseline");
@@ -143,15 +159,10 @@ impl Rule {
                 format!("the baseline's {} is 0, of which there are no percentages", self.metric.name());
             return Claim { demanded, found, outcome: Outcome::Unknown };
         }
-        let change = (now.value - before.value) / before.value;
+        let (change, worse) = self.change(before.value, now.value);
         // Each by its own size: what is three times slower also lies three times further apart.
         let noise = NOISE * before.relative().hypot(now.relative());
-        let worse = match self.direction {
-            Direction::Falls => -change,
-            Direction::Rises => change,
-        };
-        // A figure that is exactly at its threshold is not beyond it, whatever the last bit says.
-        let outcome = if worse <= self.share + 1e-9 {
+        let outcome = if self.allows(before.value, now.value) {
             Outcome::Held
         } else if worse <= noise {
             Outcome::HeldWithinNoise

@@ -1,7 +1,7 @@
 use pns_engine::rng::draw;
 
 use super::*;
-use crate::load::record::{Class, NotSent, Sample};
+use crate::load::record::{Class, Filed, NotSent, Sample};
 use crate::load::search::Why;
 
 const fn ms(millis: u64) -> Duration {
@@ -14,8 +14,15 @@ fn run(latency: impl Fn(u64) -> u64) -> Recorder {
     for n in 0..2_000 {
         let due = ms(n * 10);
         let ended = due + Duration::from_micros(latency(n));
-        let sample =
-            Sample { due, released: due, started: due, ended, bunched: false, class: Class::Acknowledged };
+        let sample = Sample {
+            due,
+            released: due,
+            started: due,
+            ended,
+            bunched: false,
+            filed: Filed::Due,
+            class: Class::Acknowledged,
+        };
         recorder.record(&sample, String::new);
     }
     recorder
@@ -57,8 +64,15 @@ fn late(service: u64) -> Recorder {
         let due = ms(n * 10);
         let started = due + ms(50);
         let ended = started + ms(service);
-        let sample =
-            Sample { due, released: started, started, ended, bunched: false, class: Class::Acknowledged };
+        let sample = Sample {
+            due,
+            released: started,
+            started,
+            ended,
+            bunched: false,
+            filed: Filed::Due,
+            class: Class::Acknowledged,
+        };
         recorder.record(&sample, String::new);
     }
     recorder
@@ -133,6 +147,18 @@ fn a_steady_run_that_got_slower_fails() {
     assert_eq!(outcomes(&claims), [Outcome::Broke, Outcome::Held, Outcome::Held]);
     assert_eq!(claims[0].demanded, "not p99>+20% of the baseline");
     assert!(claims[0].found.contains("+30."), "{}", claims[0].found);
+}
+
+#[test]
+fn a_change_that_the_generators_lateness_explains_is_unknown() {
+    let before = Figures::of_run(&run(|_| 10_000));
+    // 50 ms late and served within 10: slower by the generator's doing. Served within 45: slower all the same.
+    let judged = |service| {
+        let now = Figures::of_run(&late(service));
+        outcomes(&compare(&rules(&["p99>+20%", "rate<-5%", "accept<-1%"]), &before, &now))
+    };
+    assert_eq!(judged(10), [Outcome::Unknown, Outcome::Held, Outcome::Held]);
+    assert_eq!(judged(45), [Outcome::Broke, Outcome::Held, Outcome::Held]);
 }
 
 #[test]
