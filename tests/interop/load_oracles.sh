@@ -81,15 +81,17 @@ if [ "${1:-}" = --all ]; then
                 cacert=$dir/cert.pem
                 [ $kind = queues ] || cacert=$dir/ca.pem
                 "$pns" load --find-max --rate 50/s --target "https://127.0.0.1:$port/pns" --cacert "$cacert" \
-                    --report "json=$dir/max.json" >"$dir/max.out" 2>&1 || { cat "$dir/max.out"; exit 1; }
+                    --report "json=$dir/max.json" >"$dir/max.out" 2>&1 || [ $? = 3 ] || { cat "$dir/max.out"; exit 1; }
                 python3 - "$dir/max.json" "$capacity" "$kind" "$run" <<'PYTHON' || failed=1
 import json
 import sys
 
-found = json.load(open(sys.argv[1]))["search"]["max_per_second"] or 0
-capacity = float(sys.argv[2])
-word = "" if abs(found / capacity - 1) <= 0.05 else "FAILED: "
-print(f"{word}capacity {capacity:.0f}/s, {sys.argv[3]}, run {sys.argv[4]}: named {found:.1f}/s", flush=True)
+search = json.load(open(sys.argv[1]))["search"]
+found, capacity = search["max_per_second"] or 0, float(sys.argv[2])
+# On a busy machine the generator may be late, and then says so.
+named = "named" if search["is_of_receiver"] else "not named, this or more:"
+word = "" if search["is_of_receiver"] and abs(found / capacity - 1) <= 0.05 else "FAILED: "
+print(f"{word}capacity {capacity:.0f}/s, {sys.argv[3]}, run {sys.argv[4]}: {named} {found:.1f}/s", flush=True)
 sys.exit(bool(word))
 PYTHON
             done

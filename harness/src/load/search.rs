@@ -25,10 +25,13 @@ pub const OF_CEILING: f64 = 0.7;
 pub const DRIFT_MAX: f64 = 0.01;
 
 /// The generator kept to its schedule when no more than this share of the sends was late by its own doing.
-pub(super) const GENERATOR_LATE_MAX: Share = Share::one_percent();
+pub(super) const GENERATOR_LATE_MAX: Share = Share::percent(1);
+
+/// Latency was found to grow, by its medians, when no more than this share of the sends was late.
+const DRIFT_LATE_MAX: Share = Share::percent(20);
 
 /// A rate holds only when no more than this share was refused for the generator's unevenness.
-const BUNCHED_MAX: Share = Share::five_percent();
+const BUNCHED_MAX: Share = Share::percent(5);
 
 /// Two rates closer than one in so many are not told apart.
 pub const RESOLUTION: u64 = 50;
@@ -107,6 +110,8 @@ pub struct StepResult {
     pub bunched: u64,
     /// The latency that 99 % of the acknowledged stayed below.
     pub p99: Option<Duration>,
+    /// The same from when a request started, without the wait for the generator.
+    pub served_p99: Option<Duration>,
     /// By how many seconds latency grew in a second, at the least; `None`: too short to say.
     pub drift: Option<f64>,
     /// Sends that were late by the generator's doing.
@@ -123,6 +128,7 @@ impl StepResult {
             slowed: recorder.slowed(),
             bunched: recorder.bunched,
             p99: recorder.latency.quantile(0.99),
+            served_p99: recorder.service.quantile(0.99),
             drift: trend::drift(&recorder.series),
             late_by_generator: recorder.late.by_generator,
         }
@@ -150,14 +156,25 @@ impl StepResult {
         } else {
             return None;
         };
-        Some(if self.was_late() { Why::Generator } else { why })
+        Some(if self.excuses(why, limits) { Why::Generator } else { why })
     }
 }
 
 impl StepResult {
-    /// Whether so much was late that nothing can be said of the receiver.
-    fn was_late(&self) -> bool {
-        self.late_by_generator > 0 && GENERATOR_LATE_MAX.reached_by(self.late_by_generator, self.arrivals)
+    /// Whether so much was late by the generator's doing that it may be the reason.
+    fn excuses(&self, why: Why, limits: &Limits) -> bool {
+        let beyond = |most: Share| {
+            self.late_by_generator > 0 && most.reached_by(self.late_by_generator, self.arrivals)
+        };
+        match why {
+            // What took too long from its start on did so without the wait.
+            Why::P99 => {
+                beyond(GENERATOR_LATE_MAX) && self.served_p99.is_none_or(|served| served <= limits.p99)
+            }
+            // A median does not move by a few that are late.
+            Why::FallsBehind => beyond(DRIFT_LATE_MAX),
+            Why::SlowDown | Why::Acceptance | Why::Generator => beyond(GENERATOR_LATE_MAX),
+        }
     }
 
     /// Whether so much was uneven that nothing can be said of the receiver.

@@ -20,16 +20,10 @@ impl Share {
     /// A percent.
     const PERCENT: u64 = Self::WHOLE / 100;
 
-    /// One per cent.
+    /// So many per cent; at most 100.
     #[must_use]
-    pub const fn one_percent() -> Self {
-        Self(Self::PERCENT)
-    }
-
-    /// Five per cent.
-    #[must_use]
-    pub const fn five_percent() -> Self {
-        Self(5 * Self::PERCENT)
+    pub const fn percent(count: u64) -> Self {
+        Self(if count > 100 { Self::WHOLE } else { count * Self::PERCENT })
     }
 
     /// Of the whole, so many hundred-millionths; at most the whole.

@@ -94,6 +94,7 @@ fn searched() -> Document {
             slowed: 0,
             bunched: 0,
             p99: Some(span / 2),
+            served_p99: Some(span / 2),
             drift: None,
             late_by_generator: 0,
         });

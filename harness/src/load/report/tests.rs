@@ -95,6 +95,7 @@ fn searched(capacity: f64) -> Document {
             slowed,
             bunched: 0,
             p99: Some(p99),
+            served_p99: Some(p99),
             drift,
             late_by_generator: 0,
         });

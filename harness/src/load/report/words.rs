@@ -19,7 +19,7 @@ pub(super) const CLOSED: &str = "closed loop: each connection waits for its answ
                                  for comparison with tools that do the same";
 
 /// From this share on, sends that are late by the generator's doing spoil percentiles.
-const LATE_MATTERS: Share = Share::one_percent();
+const LATE_MATTERS: Share = Share::percent(1);
 
 /// What the run came to.
 pub(super) fn headline(document: &Document) -> Headline {

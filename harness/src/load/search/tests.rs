@@ -156,6 +156,20 @@ fn a_generator_that_bunches_much_is_what_is_found() {
 }
 
 #[test]
+fn lateness_excuses_only_what_it_can_explain() {
+    let limits = settings().limits;
+    let late =
+        |late_by_generator| StepResult { late_by_generator, p99: Some(limits.p99 * 2), ..result(1_000) };
+    assert_eq!(late(0).broke(&limits), Some(Why::P99));
+    assert_eq!(late(50).broke(&limits), Some(Why::Generator));
+    let slow_by_itself = StepResult { served_p99: Some(limits.p99 * 2), ..late(50) };
+    assert_eq!(slow_by_itself.broke(&limits), Some(Why::P99));
+    let behind = |late_by_generator| StepResult { late_by_generator, drift: Some(0.5), ..result(1_000) };
+    assert_eq!(behind(50).broke(&limits), Some(Why::FallsBehind));
+    assert_eq!(behind(300).broke(&limits), Some(Why::Generator));
+}
+
+#[test]
 fn noise_does_not_change_what_is_found() {
     for seed in 0..5 {
         for excess in [Excess::Queues, Excess::RefusesAfter(200)] {
@@ -176,6 +190,7 @@ const fn result(acknowledged: u64) -> StepResult {
         slowed: 0,
         bunched: 0,
         p99: Some(BASE),
+        served_p99: Some(BASE),
         drift: Some(0.0),
         late_by_generator: 0,
     }
