@@ -11,4 +11,5 @@ pub mod endpoint;
 pub mod fault;
 pub mod schema;
 pub mod secret;
+pub mod service;
 pub mod transport;
