@@ -11,4 +11,6 @@ pub mod endpoint;
 pub mod fault;
 pub mod schema;
 pub mod secret;
+pub mod service;
 pub mod transport;
+pub mod units;

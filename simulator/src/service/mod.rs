@@ -1,0 +1,4 @@
+//! The simulator as a service.
+
+pub(crate) mod digest;
+pub mod model;
