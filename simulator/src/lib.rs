@@ -13,3 +13,4 @@ pub mod schema;
 pub mod secret;
 pub mod service;
 pub mod transport;
+pub mod units;

@@ -106,7 +106,11 @@ pub async fn run(settings: SelftestSettings, done: &mut dyn FnMut(&Tried)) -> Re
         let specimens = vec![missed.specimen];
         let alone = SelftestSettings { specimens, jobs: NonZeroUsize::MIN, ..(*shared).clone() };
         let again = in_lanes(&Arc::new(alone), &identity, &mut |_| {}).await?;
-        *missed = again.into_iter().map(|tried| Tried { alone: true, ..tried }).next().ok_or("nothing was tried")?;
+        *missed = again
+            .into_iter()
+            .map(|tried| Tried { alone: true, ..tried })
+            .next()
+            .ok_or("nothing was tried")?;
         done(missed);
     }
     Ok(tried)
@@ -331,6 +335,13 @@ impl Seen {
             (Kind::Unusual { .. }, RunEnd::Complete) => Verdict::Clean,
             (Kind::Unusual { .. }, end) => Verdict::Untried(format!("the run ended early: {end:?}")),
         };
-        Tried { specimen, verdict, broken: self.broken, decided: self.decided, took: Duration::ZERO, alone: false }
+        Tried {
+            specimen,
+            verdict,
+            broken: self.broken,
+            decided: self.decided,
+            took: Duration::ZERO,
+            alone: false,
+        }
     }
 }

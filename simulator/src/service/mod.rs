@@ -6,7 +6,9 @@
 
 mod builder;
 mod error;
-mod provisional;
+mod feed;
+mod digest;
+pub mod model;
 
 use std::time::Duration;
 

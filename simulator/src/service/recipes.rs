@@ -73,6 +73,24 @@ impl Recipe {
     }
 }
 
+impl Recipe {
+    /// The body that it makes from `pack`, or from the service's `own` where that cannot: another pack may lack the
+    /// type, or have another shape than what is laid over.
+    pub(super) fn body_or_own(
+        &self,
+        pack: Option<&Arc<Pack>>,
+        own: &Arc<Pack>,
+        seed: u64,
+        id: NotificationId,
+        stamp: Timestamp,
+    ) -> Bytes {
+        let body = pack.and_then(|pack| self.body(pack, seed, id, stamp).ok());
+        // It was made once when it was published. A user's pack may still fail at another instant's body: then there
+        // is nothing to be sent but nothing.
+        body.or_else(|| self.body(own, seed, id, stamp).ok()).unwrap_or_default()
+    }
+}
+
 /// About what a JSON value takes in memory.
 fn weight(value: &Value) -> usize {
     size_of::<Value>()
@@ -93,6 +111,11 @@ impl Packs {
     /// `pack` for all.
     pub(super) fn only(pack: Arc<Pack>) -> Self {
         Self(vec![(NotificationId(0), pack)])
+    }
+
+    /// Those that are in force since each notification, in order; `None`: an empty list.
+    pub(super) fn of_list(packs: Vec<(NotificationId, Arc<Pack>)>) -> Option<Self> {
+        (!packs.is_empty()).then_some(Self(packs))
     }
 
     /// `pack` for those after `last`.
@@ -193,13 +216,6 @@ impl Bodies for Recipes {
         let kept = self.kept.get_mut(&id).expect("a recipe is kept while a delivery is pending");
         let stamp = *kept.stamp.get_or_insert(stamp);
         let own = self.packs.get(&attempt.subscription).map(|packs| packs.of(id));
-        let body = own.map(|pack| kept.recipe.body(pack, self.seed, id, stamp));
-        match body {
-            Some(Ok(body)) => body,
-            // Another pack may lack the type, or have another shape than what is laid over.
-            None | Some(Err(_)) => {
-                kept.recipe.body(&self.pack, self.seed, id, stamp).expect("it was made when it was published")
-            }
-        }
+        kept.recipe.body_or_own(own, &self.pack, self.seed, id, stamp)
     }
 }

@@ -4,10 +4,14 @@ use pns_engine::Timestamp;
 use tokio::sync::oneshot;
 
 use super::Keeper;
-use crate::clock::Gear;
+use crate::clock::{Gear, real_now};
 use crate::journal::Change;
 use crate::service::error::ServiceError;
 use crate::service::model::{AdvanceSpec, ClockView, GearText, Instant};
+use crate::service::stored::ClockMark;
+
+/// Where the journal keeps the clock.
+pub(super) const CLOCK_KEY: &str = "clock";
 
 /// Virtual time on its way.
 pub(super) struct Advancing {
@@ -91,11 +95,9 @@ impl Keeper {
 
     /// Writes down where time is and how it moves.
     pub(super) fn keep_clock(&mut self) {
-        let change = Change::ClockSet {
-            gear: self.driver.gear().to_string(),
-            position: self.driver.now(),
-            real: crate::clock::real_now(),
-        };
+        let mark =
+            ClockMark { gear: self.driver.gear(), position: self.driver.now(), real: real_now() };
+        let change = Change::MetaPut { key: CLOCK_KEY.to_owned(), value: mark.to_text() };
         self.batch.changes.push(change);
     }
 }

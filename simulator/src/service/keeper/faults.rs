@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::journal::Change;
 use crate::service::error::ServiceError;
 use crate::service::model::{FaultSpec, FaultView};
+use crate::service::stored;
 
 /// Faults that may be planned at once: each is looked at for every attempt.
 const FAULTS_MAX: usize = 1_000;
@@ -42,7 +43,7 @@ impl Keeper {
         };
         for number in numbers {
             self.driver.faults().remove(number);
-            self.batch.changes.push(Change::FaultEnded { fault: number });
+            self.end_fault(number);
         }
         Ok(())
     }
@@ -54,22 +55,27 @@ impl Keeper {
         let numbers: Vec<u32> = its.map(|(number, _)| number).collect();
         for number in numbers {
             self.driver.faults().remove(number);
-            self.batch.changes.push(Change::FaultEnded { fault: number });
+            self.end_fault(number);
         }
+    }
+
+    fn end_fault(&mut self, number: u32) {
+        let change = Change::FaultEnded { id: number.into(), at: self.driver.now() };
+        self.batch.changes.push(change);
     }
 
     /// Writes down what attempts have used of the faults.
     pub(super) fn keep_faults(&mut self) {
         for number in self.driver.faults().take_changed() {
-            let change = match self.driver.faults().get(number) {
-                Some(fault) => planned(number, fault),
-                None => Change::FaultEnded { fault: number },
-            };
-            self.batch.changes.push(change);
+            let planned = self.driver.faults().get(number).map(|fault| planned(number, fault));
+            match planned {
+                Some(change) => self.batch.changes.push(change),
+                None => self.end_fault(number),
+            }
         }
     }
 }
 
 fn planned(number: u32, fault: &Fault) -> Change {
-    Change::FaultPlanned { fault: number, plan: super::super::stored::fault_to_text(fault) }
+    Change::FaultPut { id: number.into(), spec: stored::fault_to_text(fault) }
 }

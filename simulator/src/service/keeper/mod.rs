@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{NotificationId, Record, SubscriptionId, SupplierId, Timestamp, WindowId};
+use pns_engine::{EventType, NotificationId, Record, SubscriptionId, SupplierId, Timestamp, WindowId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::counters::Counters;
@@ -39,7 +39,8 @@ use crate::journal::{Change, Journal, JournalError, Ticket};
 use self::clock::Advancing;
 use self::publish::Keys;
 use self::subscriptions::KeptSubscription;
-use self::windows::KeptWindow;
+use self::chronicle::Foresight;
+use self::windows::Window;
 
 /// What is asked of the keeper.
 pub(super) type Call = Box<dyn FnOnce(&mut Keeper) + Send>;
@@ -63,11 +64,14 @@ pub(super) struct Keeper {
     supplier: SupplierId,
     limits: Limits,
     subscriptions: BTreeMap<SubscriptionId, KeptSubscription>,
-    windows: BTreeMap<WindowId, KeptWindow>,
+    windows: BTreeMap<WindowId, Window>,
     keys: Keys,
     last_subscription: SubscriptionId,
     last_window: WindowId,
     last_notification: NotificationId,
+    /// The event type of the deliveries that are being queued.
+    queueing: EventType,
+    foresight: Foresight,
     batch: Batch,
     unconfirmed: VecDeque<Written>,
     /// In the virtual gear: how far time may move.

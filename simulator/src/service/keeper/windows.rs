@@ -9,7 +9,7 @@ use crate::service::model::{Instant, WindowChange, WindowKind, WindowSpec, Windo
 
 /// A window that is not over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KeptWindow {
+pub(super) struct Window {
     pub(super) subscription: SubscriptionId,
     pub(super) kind: WindowKind,
     pub(super) from: Timestamp,
@@ -43,7 +43,12 @@ impl Keeper {
         let id = WindowId(self.last_window.0 + 1);
         self.driver.command(Command::AnnounceWindow { id, subscription, from, until })?;
         self.last_window = id;
-        self.windows.insert(id, KeptWindow { subscription, kind, from, until, open: false });
+        self.windows.insert(id, Window { subscription, kind, from, until, open: false });
+        if kind == WindowKind::Pause
+            && let Some(kept) = self.subscriptions.get_mut(&subscription)
+        {
+            kept.pause = Some(id);
+        }
         self.observe();
         Ok(id)
     }
@@ -63,7 +68,7 @@ impl Keeper {
         self.driver.command(Command::ExtendWindow { id, until })?;
         self.observe();
         // An end that is now is the window's end.
-        Ok(self.window(id).unwrap_or_else(|_| view(id, &KeptWindow { until, ..before })))
+        Ok(self.window(id).unwrap_or_else(|_| view(id, &Window { until, ..before })))
     }
 
     /// Ends a window, or withdraws it.
@@ -75,7 +80,7 @@ impl Keeper {
     }
 
     /// A window that is no pause.
-    fn downtime(&self, id: WindowId) -> Result<KeptWindow, ServiceError> {
+    fn downtime(&self, id: WindowId) -> Result<Window, ServiceError> {
         match self.windows.get(&id) {
             None => Err(no_window(id)),
             Some(window) if window.kind == WindowKind::Pause => Err(ServiceError::Conflict(format!(
@@ -127,7 +132,7 @@ impl Keeper {
     }
 }
 
-fn view(id: WindowId, window: &KeptWindow) -> WindowView {
+fn view(id: WindowId, window: &Window) -> WindowView {
     WindowView {
         id: id.0,
         subscription: window.subscription.0,
