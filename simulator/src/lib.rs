@@ -9,6 +9,7 @@ pub mod clock;
 pub mod driver;
 pub mod endpoint;
 pub mod fault;
+pub mod journal;
 pub mod schema;
 pub mod secret;
 pub mod service;
