@@ -31,6 +31,7 @@ pub use delivery::{
     AttemptOutcome, AttemptView, ConnectionUse, Deferral, DeliveryDetail, DeliveryFilter, DeliveryState,
     DeliveryView, HeaderText, OriginWord, RequestView, ResponseView, TimingsView,
 };
+pub(super) use fault::injection_text;
 pub use fault::{
     AnswerFault, ExtraHeadersFault, FaultForm, FaultMap, FaultSpec, FaultView, FaultWord, ResetFault,
 };
