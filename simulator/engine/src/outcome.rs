@@ -54,6 +54,8 @@ pub enum FailureReason {
     Status(u16),
     /// The endpoint is plain HTTP, to which PNS does not send. *Documented.*
     InsecureEndpoint,
+    /// The sender stopped before the attempt's end was on record: the receiver may have got the notification.
+    SenderStopped,
 }
 
 /// Why TLS was not established.
@@ -98,6 +100,7 @@ impl FailureReason {
             Self::AcknowledgementTimeout => "acknowledgement-timeout",
             Self::Status(_) => "status",
             Self::InsecureEndpoint => "insecure-endpoint",
+            Self::SenderStopped => "sender-stopped",
         }
     }
 }
@@ -137,6 +140,7 @@ impl fmt::Display for FailureReason {
             Self::AcknowledgementTimeout => "no acknowledgement within the timeout",
             Self::Status(code) => return write!(f, "status {code} does not acknowledge"),
             Self::InsecureEndpoint => "plain HTTP, to which PNS does not send",
+            Self::SenderStopped => "the sender stopped during the attempt",
         })
     }
 }

@@ -166,6 +166,12 @@ impl Queue {
         }
     }
 
+    /// Every delivery that waits, with its due time: first attempts, then retries.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DeliveryId, Timestamp, &Delivery)> {
+        let firsts = self.firsts.iter().map(|(id, delivery)| (*id, delivery.published, delivery));
+        firsts.chain(self.retries.iter().map(|((due, id), delivery)| (*id, *due, delivery)))
+    }
+
     /// Empties the queue: first attempts in the order of publishing, then retries in the order of due times.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = DeliveryId> {
         let firsts = core::mem::take(&mut self.firsts);

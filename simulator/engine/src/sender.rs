@@ -6,6 +6,7 @@
 
 mod command;
 mod downtime;
+mod recover;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::time::Duration;
@@ -30,6 +31,8 @@ pub struct Sender {
     seed: u64,
     /// The latest instant seen.
     now: Timestamp,
+    /// When it recovered from a stop; the epoch if it never had to.
+    recovered: Timestamp,
     outboxes: BTreeMap<SubscriptionId, Outbox>,
     schedule: Schedule,
     in_flight: BTreeMap<DeliveryId, InFlight>,
@@ -100,6 +103,7 @@ impl Sender {
         Self {
             seed,
             now: Timestamp::EPOCH,
+            recovered: Timestamp::EPOCH,
             outboxes: BTreeMap::new(),
             schedule: Schedule::default(),
             in_flight: BTreeMap::new(),
@@ -176,7 +180,7 @@ impl Sender {
         let outbox = self.outboxes.get_mut(&subscription).expect("only known subscriptions have a place");
         let taken =
             outbox.queue.take(self.now).expect("invariant: a place in line means that something is due");
-        let deferrals = outbox.count_start(taken.id, taken.due, self.now);
+        let deferrals = outbox.count_start(taken.id, taken.due, self.now, self.recovered);
         let mut delivery = taken.delivery;
         delivery.attempts = delivery.attempts.checked_add(1).expect("4 milliard attempts take for ever");
         self.schedule.leave(subscription, &mut outbox.place);

@@ -38,8 +38,7 @@ pub use fault::{ResetForm, ResetWhen, SlowBodyFault, Times};
 pub use invalid::InvalidField;
 pub use metrics::{AttemptCount, LatencyHistogram, MetricsSnapshot};
 pub use notification::{
-    BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, NotificationView,
-    PublishOptions, Published, PublishedNotification,
+    BatchSpec, Course, LifecycleSpec, NotificationSpec, NotificationView, Published, PublishedNotification,
 };
 pub use page::{Order, Page, PageRequest};
 pub use patch::Patch;

@@ -11,7 +11,7 @@ use super::invalid::InvalidField;
 use super::scalar::{EventName, Instant, SupplierText};
 
 /// A notification to be published.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["raw", "overrides"] }))]
 pub struct NotificationSpec {
@@ -102,7 +102,7 @@ impl BatchSpec {
 }
 
 /// A life-like course of one RFP, published at once, in its order.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifecycleSpec {
     /// How it goes.
@@ -172,36 +172,6 @@ impl Course {
         };
         [&ARRIVAL, proposal, ending].concat()
     }
-}
-
-/// How something is published.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct PublishOptions {
-    /// When the call returns.
-    pub durability: DurabilityWord,
-    /// Makes a repetition of the call harmless.
-    pub idempotency: Option<Idempotency>,
-}
-
-/// When a call that publishes returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DurabilityWord {
-    /// After its notifications are in the journal.
-    #[default]
-    Durable,
-    /// At once: a crash in the next moment may lose them.
-    Relaxed,
-}
-
-/// The caller's name for one call, and what the call was. The same key with the same call gets the first answer again;
-/// with another call it is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Idempotency {
-    /// The caller's key.
-    pub key: String,
-    /// SHA-256 of the whole call.
-    pub fingerprint: [u8; 32],
 }
 
 /// What was published.
