@@ -49,6 +49,11 @@ pub trait Bodies {
 pub enum Observation {
     /// The sender recorded it.
     Record(Record),
+    /// An attempt is held until it is released; the record of its start follows. Seen only where starts are held.
+    Start {
+        /// Which attempt.
+        attempt: Transmit,
+    },
     /// An attempt's exchange ended; its outcome's record follows.
     Exchange {
         /// Which attempt.
@@ -330,6 +335,9 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
         }
         let now = self.clock.now();
         while let Some(attempt) = self.sender.poll_transmit(now) {
+            if self.starts == Starts::OnRelease {
+                self.observations.push_back(Observation::Start { attempt });
+            }
             self.take_records();
             let route =
                 self.routes.get(&attempt.subscription).expect("a subscription is routed before it sends");

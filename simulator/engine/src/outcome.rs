@@ -84,6 +84,31 @@ pub enum TlsFailure {
 }
 
 impl FailureReason {
+    /// All of them but the statuses.
+    pub const WITHOUT_STATUS: [Self; 21] = [
+        Self::NameResolution,
+        Self::Refused,
+        Self::Unreachable,
+        Self::ConnectTimeout,
+        Self::Tls(TlsFailure::CertificateExpired),
+        Self::Tls(TlsFailure::CertificateNotYetValid),
+        Self::Tls(TlsFailure::UnknownIssuer),
+        Self::Tls(TlsFailure::WrongHost),
+        Self::Tls(TlsFailure::BadCertificate),
+        Self::Tls(TlsFailure::VersionOrCipher),
+        Self::Tls(TlsFailure::ClientCertificateRequired),
+        Self::Tls(TlsFailure::HandshakeClosed),
+        Self::Tls(TlsFailure::HandshakeTimeout),
+        Self::Tls(TlsFailure::NotTls),
+        Self::Reset,
+        Self::ClosedBeforeResponse,
+        Self::MalformedResponse,
+        Self::SendTimeout,
+        Self::AcknowledgementTimeout,
+        Self::InsecureEndpoint,
+        Self::SenderStopped,
+    ];
+
     /// A stable kebab-case name for reports and metrics; a status carries no code here.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,6 +1,9 @@
 //! Why the service did not do what it was asked, by whose fault it is.
 
-use std::fmt;
+use pns_engine::CommandError;
+
+use super::model::InvalidField;
+use crate::journal::JournalError;
 
 /// What a caller of [`super::Simulator`] is told when a call fails. A refused call changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +21,7 @@ pub enum ServiceError {
     Conflict(String),
     /// The request itself is wrong. All that is wrong is told at once.
     #[error("{}", list(.0))]
-    Invalid(Vec<FieldError>),
+    Invalid(Vec<InvalidField>),
     /// So many deliveries wait that no more are taken; some must be delivered first.
     #[error("{pending} deliveries wait already, and {limit} is the limit")]
     QueueFull {
@@ -41,28 +44,41 @@ pub enum ServiceError {
     Journal(String),
 }
 
-/// What is wrong with one field of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// Which, as a path: `retry.first`, `notifications[3].event_type`.
-    pub field: String,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.why)
-    }
-}
-
-fn list(errors: &[FieldError]) -> String {
+fn list(errors: &[InvalidField]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl ServiceError {
     /// One field is wrong.
-    pub fn invalid(field: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError { field: field.into(), why: why.into() }])
+    pub fn invalid(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        Self::Invalid(vec![InvalidField::new(field, why)])
+    }
+}
+
+impl From<InvalidField> for ServiceError {
+    fn from(invalid: InvalidField) -> Self {
+        Self::Invalid(vec![invalid])
+    }
+}
+
+impl From<JournalError> for ServiceError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error.to_string())
+    }
+}
+
+impl From<CommandError> for ServiceError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::NoSuchSubscription(id) => Self::NotFound { what: "subscription", id: id.0.into() },
+            CommandError::NoSuchNotification(id) => Self::NotFound { what: "notification", id: id.0 },
+            CommandError::NoSuchWindow(id) => Self::NotFound { what: "window", id: id.0.into() },
+            CommandError::EmptyWindow => Self::invalid("until", error),
+            CommandError::SupplierMismatch(_) => Self::invalid("supplier", error),
+            CommandError::SubscriptionExists(_)
+            | CommandError::NotificationOutOfOrder { .. }
+            | CommandError::WindowExists(_)
+            | CommandError::LimitReached(_) => Self::Conflict(error.to_string()),
+        }
     }
 }

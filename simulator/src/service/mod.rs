@@ -20,7 +20,7 @@ use model::{
 };
 
 pub use builder::{Builder, Data, Retention, StartError, StoreDurability};
-pub use error::{FieldError, ServiceError};
+pub use error::ServiceError;
 
 use crate::clock::Gear;
 
