@@ -110,7 +110,9 @@ impl Schemas {
             parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
         }
         if let Some(query) = operation.query {
-            parameters.extend(query_parameters(self.of_request(query)));
+            let mut query = self.of_request(query);
+            tidy(&mut query);
+            parameters.extend(query_parameters(&query));
         }
         if operation.idempotent {
             parameters.push(json!({
@@ -163,13 +165,14 @@ impl Schemas {
             all.insert(name, schema);
         }
         all.sort_keys();
+        all.values_mut().for_each(tidy);
         all
     }
 }
 
 /// A query's fields, one parameter each. A field that may be left out is described as `null` or a value, and no query
 /// holds `null`.
-fn query_parameters(schema: Value) -> Vec<Value> {
+fn query_parameters(schema: &Value) -> Vec<Value> {
     let Some(Value::Object(properties)) = schema.get("properties") else { return Vec::new() };
     let parameter = |(name, schema): (&String, &Value)| {
         let mut schema = schema.clone();
@@ -197,10 +200,28 @@ fn without_null(mut schema: Value) -> Value {
             return only.clone();
         }
     }
-    if schema.get("default").is_some_and(Value::is_null)
-        && let Some(members) = schema.as_object_mut()
-    {
-        members.remove("default");
-    }
     schema
+}
+
+/// Says what the formats of integers mean, and leaves out defaults that say nothing.
+fn tidy(schema: &mut Value) {
+    let largest: Option<u64> = match schema.get("format").and_then(Value::as_str) {
+        Some("uint64") => Some(u64::MAX),
+        Some("uint32") => Some(u32::MAX.into()),
+        Some("uint16") => Some(u16::MAX.into()),
+        _ => None,
+    };
+    match schema {
+        Value::Object(members) => {
+            if members.get("default").is_some_and(Value::is_null) {
+                members.remove("default");
+            }
+            if let Some(largest) = largest {
+                members.entry("maximum").or_insert(largest.into());
+            }
+            members.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
 }

@@ -154,6 +154,19 @@ impl Problem {
         Self { kind: Kind::Malformed, ..self }
     }
 
+    /// As it is written.
+    pub(super) fn body(self) -> ProblemBody {
+        let (name, status, title) = self.kind.facts();
+        ProblemBody {
+            kind: format!("urn:pns:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail,
+            errors: self.errors,
+            help: self.kind.help(),
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn kind(&self) -> Kind {
         self.kind
@@ -192,23 +205,15 @@ impl From<ServiceError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (name, status, title) = self.kind.facts();
-        let body = ProblemBody {
-            kind: format!("urn:pns:problem:{name}"),
-            title,
-            status: status.as_u16(),
-            detail: self.detail,
-            errors: self.errors,
-            help: self.kind.help(),
-        };
-        let text = serde_json::to_vec(&body).expect("texts and numbers become JSON");
-        let mut response = (status, text).into_response();
+        let kind = self.kind;
+        let text = serde_json::to_vec(&self.body()).expect("texts and numbers become JSON");
+        let mut response = (kind.facts().1, text).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.kind.retry_after() {
+        if let Some(seconds) = kind.retry_after() {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if self.kind == Kind::TokenRequired {
+        if kind == Kind::TokenRequired {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"pns\""));
         }
         response
