@@ -87,6 +87,11 @@ impl FaultPlan {
         self.faults.insert(number, fault);
     }
 
+    /// Numbers new faults after `number` at least.
+    pub fn number_after(&mut self, number: u32) {
+        self.last = self.last.max(number);
+    }
+
     /// The faults planned, as far as they are not used up, by number.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Fault)> {
         self.faults.iter().map(|(number, fault)| (*number, fault))

@@ -162,6 +162,7 @@ async fn every_exchange_is_observed_before_its_outcome() {
     while let Some(observation) = driver.poll_observation() {
         match observation {
             Observation::Exchange { outcome, .. } => seen = Some(outcome),
+            Observation::Start { .. } => panic!("nothing is held"),
             Observation::Record(record) => match record.event {
                 Happened::AttemptFailed { reason, .. } => {
                     assert_eq!(seen.take(), Some(Outcome::Failed(reason)));

@@ -116,6 +116,13 @@ impl Queue {
         }
     }
 
+    /// When what waits longest fell due, or falls due, whatever holds it back.
+    pub(crate) fn oldest_due(&self) -> Option<Timestamp> {
+        let first = self.firsts.front().map(|(_, delivery)| delivery.published);
+        let retry = self.retries.first_key_value().map(|((due, _), _)| *due);
+        [first, retry].into_iter().flatten().min()
+    }
+
     /// Takes the delivery whose turn it is at `now`, if one is due.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Taken> {
         if let Some(strict) = &mut self.strict

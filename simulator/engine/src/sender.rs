@@ -243,6 +243,26 @@ impl Sender {
         })
     }
 
+    /// When what has been due longest fell due, or falls due. Walks the subscriptions: meant for people.
+    #[must_use]
+    pub fn oldest_due(&self) -> Option<Timestamp> {
+        self.outboxes.values().filter_map(|outbox| outbox.queue.oldest_due()).min()
+    }
+
+    /// The notifications of the deliveries that wait for an attempt to one subscription.
+    pub fn waiting(&self, subscription: SubscriptionId) -> impl Iterator<Item = NotificationId> {
+        let outbox = self.outboxes.get(&subscription);
+        outbox
+            .into_iter()
+            .flat_map(|outbox| outbox.queue.iter().map(|(_, _, delivery)| delivery.notification))
+    }
+
+    /// Whether a subscription goes on, or has attempts in flight after its end.
+    #[must_use]
+    pub fn is_busy(&self, subscription: SubscriptionId) -> bool {
+        self.outboxes.contains_key(&subscription)
+    }
+
     /// An attempt failed: the delivery waits for the next, unless there is to be none.
     fn fail(
         &mut self,

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use pns_engine::{DeliveryId, NotificationId, SubscriptionId, WindowId};
+use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{Answer, Done, Made, Told};
@@ -16,13 +17,14 @@ use super::problem::{Kind, Problem};
 use super::query::{DeliveriesQuery, NoQuery, PublishQuery, SubscriptionsQuery};
 use super::settings::{ControlSettings, Limits};
 use super::token::BearerToken;
+use crate::service::digest::sha256;
 use crate::service::model::{
-    AdvanceSpec, AdvanceTo, BatchSpec, ClockView, DeliveryDetail, DeliveryView, FaultSpec, FaultView,
-    GearSpec, HealthView, InvalidField, LifecycleSpec, NotificationSpec, NotificationView, Page, Published,
-    ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView, WindowChange,
-    WindowSpec, WindowView,
+    AdvanceSpec, BatchSpec, ClockView, DeliveryDetail, DeliveryView, FaultSpec, FaultView, GearSpec,
+    HealthView, Idempotency, LifecycleSpec, NotificationSpec, NotificationView, Page, PublishOptions,
+    Published, ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView,
+    WindowChange, WindowSpec, WindowView,
 };
-use crate::service::{Advance, FaultId, PublishOptions, ServiceError, Simulator};
+use crate::service::{ServiceError, Simulator};
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -122,12 +124,12 @@ pub(super) async fn resume_all(State(control): Shared, _: NoMore) -> Answer<Done
 
 pub(super) async fn publish(
     State(control): Shared,
-    IdempotencyKey(idempotency_key): IdempotencyKey,
+    IdempotencyKey(key): IdempotencyKey,
     Query(query): Query<PublishQuery>,
     LargeBody(spec): LargeBody<NotificationSpec>,
 ) -> Answer<Made<Published>> {
     spec.check()?;
-    let options = PublishOptions { durability: query.durability.into(), idempotency_key };
+    let options = options("publish", query, key, &spec);
     let published = control.simulator.publish(vec![spec], options).await;
     // The service counts notifications; the caller sent one, which has no place in a list.
     let body = published.map_err(|error| strip_place(error, "notifications[0]"))?;
@@ -137,23 +139,23 @@ pub(super) async fn publish(
 
 pub(super) async fn publish_batch(
     State(control): Shared,
-    IdempotencyKey(idempotency_key): IdempotencyKey,
+    IdempotencyKey(key): IdempotencyKey,
     Query(query): Query<PublishQuery>,
     LargeBody(batch): LargeBody<BatchSpec>,
 ) -> Answer<Made<Published>> {
     batch.check()?;
-    let options = PublishOptions { durability: query.durability.into(), idempotency_key };
+    let options = options("publish_batch", query, key, &batch);
     let body = control.simulator.publish(batch.notifications, options).await?;
     Ok(Made { body, location: None })
 }
 
 pub(super) async fn publish_lifecycle(
     State(control): Shared,
-    IdempotencyKey(idempotency_key): IdempotencyKey,
+    IdempotencyKey(key): IdempotencyKey,
     Query(query): Query<PublishQuery>,
     Body(spec): Body<LifecycleSpec>,
 ) -> Answer<Made<Published>> {
-    let options = PublishOptions { durability: query.durability.into(), idempotency_key };
+    let options = options("publish_lifecycle", query, key, &spec);
     let body = control.simulator.lifecycle(spec, options).await?;
     Ok(Made { body, location: None })
 }
@@ -184,8 +186,7 @@ pub(super) async fn change_window(
     _: NoMore,
     Body(change): Body<WindowChange>,
 ) -> Answer<Told<WindowView>> {
-    let until = change.until(control.simulator.clock().await?.now.0)?;
-    Ok(Told(control.simulator.extend_window(id.window()?, until).await?))
+    Ok(Told(control.simulator.change_window(id.window()?, change).await?))
 }
 
 pub(super) async fn cancel_window(State(control): Shared, id: Id, _: NoMore) -> Answer<Done> {
@@ -253,33 +254,16 @@ pub(super) async fn advance(
     _: NoMore,
     Body(spec): Body<AdvanceSpec>,
 ) -> Answer<Told<ClockView>> {
-    let by = match (spec.by, spec.to) {
-        (Some(span), None) => Advance::By(span.0),
-        (None, Some(AdvanceTo::NextDue)) => Advance::ToNext,
-        (None, Some(AdvanceTo::At(instant))) => {
-            Advance::By(instant.0.since(control.simulator.clock().await?.now.0))
-        }
-        _ => return Err(InvalidField::new("", "expected exactly one of `by` and `to`").into()),
-    };
-    Ok(Told(control.simulator.advance(by).await?))
+    Ok(Told(control.simulator.advance(spec).await?))
 }
 
 pub(super) async fn status(State(control): Shared, _: NoMore) -> Answer<Told<StatusView>> {
-    let clock = control.simulator.clock().await?;
-    let figures = control.simulator.metrics();
-    Ok(Told(StatusView {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        clock,
-        subscriptions: figures.subscriptions,
-        backlog: control.simulator.backlog(None).await?,
-        possible_duplicates: figures.possible_duplicates,
-        health: health_of(&control.simulator),
-    }))
+    Ok(Told(control.simulator.status().await?))
 }
 
-pub(super) async fn metrics(State(control): Shared, _: NoMore) -> Response {
-    let text = super::prometheus::text(&control.simulator.metrics());
-    ([(CONTENT_TYPE, super::prometheus::CONTENT_TYPE)], text).into_response()
+pub(super) async fn metrics(State(control): Shared, _: NoMore) -> Answer<Response> {
+    let text = super::prometheus::text(&control.simulator.metrics().await?);
+    Ok(([(CONTENT_TYPE, super::prometheus::CONTENT_TYPE)], text).into_response())
 }
 
 pub(super) async fn openapi(_: NoMore) -> Response {
@@ -293,7 +277,7 @@ pub(super) async fn healthz(_: NoMore) -> Told<HealthView> {
 
 /// It does its work.
 pub(super) async fn readyz(State(control): Shared, _: NoMore) -> Response {
-    let health = health_of(&control.simulator);
+    let health = control.simulator.health();
     let ready = health.ready;
     let mut response = Told(health).into_response();
     if !ready {
@@ -302,9 +286,18 @@ pub(super) async fn readyz(State(control): Shared, _: NoMore) -> Response {
     response
 }
 
-fn health_of(simulator: &Simulator) -> HealthView {
-    let reasons: Vec<String> = simulator.ready().err().iter().map(ToString::to_string).collect();
-    HealthView { ready: reasons.is_empty(), reasons }
+/// How to publish. What the call is, is told by its operation and by what it asks for, however that was written.
+fn options(
+    operation: &str,
+    query: PublishQuery,
+    key: Option<String>,
+    asked: &impl Serialize,
+) -> PublishOptions {
+    let idempotency = key.map(|key| {
+        let call = serde_json::to_string(&(operation, asked)).expect("texts and numbers become JSON");
+        Idempotency { key, fingerprint: sha256(call.as_bytes()) }
+    });
+    PublishOptions { durability: query.durability, idempotency }
 }
 
 /// No path has that name.
@@ -334,8 +327,8 @@ impl Id {
         self.small("window").map(WindowId)
     }
 
-    fn fault(&self) -> Answer<FaultId> {
-        self.small("fault").map(FaultId)
+    fn fault(&self) -> Answer<u32> {
+        self.small("fault")
     }
 
     /// An id beyond 32 bits was never given.

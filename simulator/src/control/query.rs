@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::problem::Problem;
-use crate::service::Durability;
-use crate::service::model::{DeliveryFilter, DeliveryState, EventName, Instant, Order, PageRequest};
+use crate::service::model::{
+    DeliveryFilter, DeliveryState, DurabilityWord, EventName, Instant, Order, PageRequest,
+};
 
 /// Which subscriptions.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -59,17 +60,6 @@ pub(super) struct PublishQuery {
     pub(super) durability: DurabilityWord,
 }
 
-/// When a call that publishes returns.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum DurabilityWord {
-    /// When the journal has its notifications.
-    #[default]
-    Durable,
-    /// At once: a crash in the next moments may lose them.
-    Relaxed,
-}
-
 /// Which records.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,14 +94,5 @@ impl DeliveriesQuery {
         let page = page(self.after, self.limit, self.order)?;
         let Self { state, event_type, subscription, notification, from, until, failing, .. } = self;
         Ok((DeliveryFilter { state, event_type, subscription, notification, from, until, failing }, page))
-    }
-}
-
-impl From<DurabilityWord> for Durability {
-    fn from(word: DurabilityWord) -> Self {
-        match word {
-            DurabilityWord::Durable => Self::Committed,
-            DurabilityWord::Relaxed => Self::Relaxed,
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pns_engine::{FailureReason, Outcome, SubscriptionId, Timestamp};
+use pns_engine::{FailureReason, Origin, Outcome, SubscriptionId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::change::{Change, KeptWindow, Published, WindowPurpose};
@@ -89,7 +89,8 @@ impl<'a> Application<'a> {
         Ok(self.progress)
     }
 
-    pub(super) fn apply(&mut self, change: &Change) -> Result<(), JournalError> {
+    /// Carries out `change`. `next` is what follows in the same write.
+    pub(super) fn apply(&mut self, change: &Change, next: Option<&Change>) -> Result<(), JournalError> {
         match change {
             Change::SubscriptionPut { id, settings, limit_set } => {
                 self.progress.last_subscription = self.progress.last_subscription.max(i64::from(id.0));
@@ -101,7 +102,11 @@ impl<'a> Application<'a> {
             Change::SubscriptionRemoved { id } => {
                 self.run_once(change, "DELETE FROM subscription WHERE id = ?1", params![id.0])
             }
-            Change::NotificationPublished(published) => self.publish(published),
+            Change::NotificationPublished(published) => {
+                let seen = matches!(next, Some(Change::DeliveryQueued { notification, .. })
+                    if *notification == published.id);
+                self.publish(published, seen)
+            }
             Change::DeliveryQueued { .. }
             | Change::AttemptStarted { .. }
             | Change::AttemptEnded { .. }
@@ -133,15 +138,16 @@ impl<'a> Application<'a> {
         }
     }
 
-    fn publish(&mut self, published: &Published) -> Result<(), JournalError> {
+    /// One that nobody saw is marked: it has no delivery with which it could go.
+    fn publish(&mut self, published: &Published, seen: bool) -> Result<(), JournalError> {
         let Published { id, event_type, supplier, at, recipe, raw } = published;
         self.progress.last_notification = self.progress.last_notification.max(number(id.0));
         self.progress.saw(*at);
-        let sql = "INSERT INTO notification (id, event_type, supplier, published, recipe, raw) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO notification (id, event_type, supplier, published, recipe, raw, unseen) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let supplier = supplier.map(|supplier| supplier.0.to_be_bytes());
         let (place, raw) = (event_type.index(), raw.as_deref());
-        self.run(sql, params![number(id.0), place, supplier, instant(*at), recipe, raw])
+        self.run(sql, params![number(id.0), place, supplier, instant(*at), recipe, raw, !seen])
     }
 
     fn deliver(&mut self, change: &Change) -> Result<(), JournalError> {
@@ -153,8 +159,13 @@ impl<'a> Application<'a> {
                            (id, notification, subscription, event_type, origin, published, due) \
                            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
                 let (id, notification) = (number(delivery.0), number(notification.0));
-                let (place, from) = (event_type.index(), origin(*from));
-                self.run(sql, params![id, notification, subscription.0, place, from, instant(*at)])
+                let place = event_type.index();
+                self.run(sql, params![id, notification, subscription.0, place, origin(*from), instant(*at)])?;
+                if *from == Origin::Redelivery {
+                    let sql = "UPDATE notification SET unseen = 0 WHERE id = ?1 AND unseen = 1";
+                    self.run(sql, params![notification])?;
+                }
+                Ok(())
             }
             Change::AttemptStarted { .. } => self.start(change),
             Change::AttemptEnded { .. } => self.end(change),

@@ -16,7 +16,7 @@ pub enum Change {
     SubscriptionPut { id: SubscriptionId, settings: String, limit_set: Timestamp },
     /// A subscription ended. Its deliveries that wait are abandoned by changes of their own.
     SubscriptionRemoved { id: SubscriptionId },
-    /// A notification was published.
+    /// A notification was published. The deliveries that it makes follow in the same write, at once.
     NotificationPublished(Published),
     /// A delivery began to wait.
     DeliveryQueued {

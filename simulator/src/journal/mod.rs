@@ -15,10 +15,13 @@
 
 mod apply;
 mod change;
+mod check;
 mod column;
 mod error;
 mod folder;
+mod read;
 mod recovered;
+mod retention;
 mod schema;
 mod writer;
 
@@ -36,8 +39,14 @@ use self::folder::Folder;
 use self::writer::{Job, Message, Writer};
 
 pub use change::{Change, KeptExchange, KeptWindow, Published, WindowPurpose};
+pub use check::{CheckReport, check};
 pub use error::JournalError;
+pub use read::{
+    AttemptEnd, Counts, DeliveryFilter, DeliveryState, KeptAnswer, KeptAttempt, KeptDelivery, Listing, Order,
+    PAGE_MAX, Page, Reader,
+};
 pub use recovered::{KeptFault, KeptNotification, KeptSubscription, Recovered};
+pub use retention::{Retained, Retention};
 
 /// How much may wait to be written, in rows or kibibytes: bounds the memory that writers take.
 const ROOM: u32 = 65_536;
@@ -74,6 +83,7 @@ struct Inner {
     room: Arc<Semaphore>,
     sender: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
+    reader: Reader,
     shared: Arc<Shared>,
 }
 
@@ -118,13 +128,14 @@ impl Journal {
 
     fn start(folder: Folder, options: Options) -> Result<(Self, Recovered), JournalError> {
         let (sender, receiver) = mpsc::channel();
+        let reader = Reader::new(folder.database());
         let shared = Arc::new(Shared::default());
         let (writer, recovered) = Writer::open(folder, options, receiver, Arc::clone(&shared))?;
         let thread = std::thread::Builder::new().name("pns-journal".to_owned());
         let thread = thread.spawn(move || writer.run());
         let thread = thread.map_err(|error| JournalError::Io { what: format!("no thread: {error}") })?;
         let room = Arc::new(Semaphore::new(ROOM as usize));
-        let inner = Inner { room, sender: Some(sender), thread: Some(thread), shared };
+        let inner = Inner { room, sender: Some(sender), thread: Some(thread), reader, shared };
         Ok((Self { inner: Arc::new(inner) }, recovered))
     }
 
@@ -174,12 +185,30 @@ impl Journal {
         Written { commits: commits.load(Ordering::Relaxed), changes: changes.load(Ordering::Relaxed) }
     }
 
+    /// Reads what is committed.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.inner.reader.clone()
+    }
+
+    /// Makes one step of removing what has ended; between two steps others write. One call at a time: a later
+    /// one may make an earlier one fail with [`JournalError::Closed`].
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn retain(&self, retention: Retention) -> Result<Retained, JournalError> {
+        let (done, retained) = oneshot::channel();
+        self.send(Message::Retain(retention, done));
+        retained.await.unwrap_or(Err(JournalError::Closed))
+    }
+
     /// Commits what waits and closes the database, so that it can be opened elsewhere. Later writes fail.
     ///
     /// # Errors
     /// When what waits cannot be committed.
     pub async fn close(&self) -> Result<(), JournalError> {
         let (done, closed) = oneshot::channel();
+        self.inner.reader.close_idle();
         self.send(Message::Close(done));
         // Closed before by somebody else: that is what was asked for.
         closed.await.unwrap_or(Ok(()))
@@ -189,6 +218,7 @@ impl Journal {
 impl Drop for Inner {
     /// The writer ends when nobody can write any more. It is awaited, so that the folder is free afterwards.
     fn drop(&mut self) {
+        self.reader.close_idle();
         drop(self.sender.take());
         if let Some(thread) = self.thread.take() {
             // A panic there has failed every ticket; there is nobody left to tell.

@@ -44,8 +44,10 @@ CREATE TABLE notification (
     stamp INTEGER,
     recipe TEXT,
     raw BLOB,
+    unseen INTEGER NOT NULL,
     pruned INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX notification_unseen ON notification (published) WHERE unseen = 1;
 CREATE TABLE delivery (
     id INTEGER PRIMARY KEY,
     notification INTEGER NOT NULL,

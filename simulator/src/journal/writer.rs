@@ -13,7 +13,8 @@ use super::change::Change;
 use super::error::JournalError;
 use super::folder::Folder;
 use super::recovered::Recovered;
-use super::{Durability, Options, Shared, schema};
+use super::retention::{Retained, Retention};
+use super::{Durability, Options, Shared, retention, schema};
 
 /// How many changes are joined into one transaction: one that is much larger makes its writers wait for each
 /// other, and one that is much smaller pays for its commit.
@@ -41,6 +42,7 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) enum Message {
     Write(Job),
+    Retain(Retention, oneshot::Sender<Result<Retained, JournalError>>),
     Close(oneshot::Sender<Result<(), JournalError>>),
 }
 
@@ -50,7 +52,11 @@ pub(super) struct Writer {
     progress: Progress,
     receiver: mpsc::Receiver<Message>,
     waiting: VecDeque<Job>,
+    retaining: Option<(Retention, oneshot::Sender<Result<Retained, JournalError>>)>,
     closing: Option<oneshot::Sender<Result<(), JournalError>>>,
+    /// How many changes are joined at present: few after a commit that failed, since all that wait may be more
+    /// than there is room for.
+    changes_max: usize,
     /// Nobody can ask for anything any more.
     deserted: bool,
     shared: Arc<Shared>,
@@ -92,7 +98,9 @@ impl Writer {
             progress,
             receiver,
             waiting: VecDeque::new(),
+            retaining: None,
             closing: None,
+            changes_max: CHANGES_MAX,
             deserted: false,
             shared,
             _folder: folder,
@@ -104,7 +112,10 @@ impl Writer {
     pub(super) fn run(mut self) {
         let ended = loop {
             self.gather();
-            match self.commit() {
+            let committed = self.commit();
+            // Also when the disk is full: this may make room.
+            self.retain();
+            match committed {
                 Ok(()) if self.waiting.is_empty() && self.is_ending() => break Ok(()),
                 Ok(()) => {}
                 Err(error) if error.may_pass() && !self.is_ending() => {
@@ -136,14 +147,14 @@ impl Writer {
 
     /// Waits for something to write, and takes what else is there, up to the size of a transaction.
     fn gather(&mut self) {
-        if self.waiting.is_empty() && !self.is_ending() {
+        if self.waiting.is_empty() && self.retaining.is_none() && !self.is_ending() {
             match self.receiver.recv() {
                 Ok(message) => self.take(message),
                 Err(_) => self.deserted = true,
             }
         }
         let mut changes: usize = self.waiting.iter().map(|job| job.changes.len()).sum();
-        while changes < CHANGES_MAX && self.closing.is_none() {
+        while changes < CHANGES_MAX && self.retaining.is_none() && self.closing.is_none() {
             match self.receiver.try_recv() {
                 Ok(message) => {
                     self.take(message);
@@ -161,6 +172,8 @@ impl Writer {
     fn take(&mut self, message: Message) {
         match message {
             Message::Write(job) => self.waiting.push_back(job),
+            // One that nobody has come to yet gives way: its asker learns that there is no answer.
+            Message::Retain(retention, done) => self.retaining = Some((retention, done)),
             Message::Close(done) => self.closing = Some(done),
         }
     }
@@ -179,15 +192,16 @@ impl Writer {
         if self.waiting.is_empty() {
             return Ok(());
         }
+        let changes_max = std::mem::replace(&mut self.changes_max, 1);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut application = Application::new(&transaction, self.progress);
         let (mut jobs, mut changes) = (0, 0);
         for job in &self.waiting {
-            if changes >= CHANGES_MAX {
+            if changes >= changes_max {
                 break;
             }
-            for change in &job.changes {
-                application.apply(change)?;
+            for (place, change) in job.changes.iter().enumerate() {
+                application.apply(change, job.changes.get(place + 1))?;
             }
             jobs += 1;
             changes += job.changes.len();
@@ -195,6 +209,7 @@ impl Writer {
         let progress = application.finish(self.progress)?;
         transaction.commit()?;
         self.progress = progress;
+        self.changes_max = (changes_max * 4).min(CHANGES_MAX);
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         self.shared.changes.fetch_add(changes as u64, Ordering::Relaxed);
         *self.shared.trouble() = None;
@@ -203,6 +218,13 @@ impl Writer {
             let _ = job.done.send(Ok(()));
         }
         Ok(())
+    }
+
+    /// Makes one step of retention, if it is asked for.
+    fn retain(&mut self) {
+        if let Some((retention, done)) = self.retaining.take() {
+            let _ = done.send(retention::step(&mut self.connection, &retention));
+        }
     }
 
     /// Fails what still waits.
@@ -218,6 +240,9 @@ impl Writer {
             match message {
                 Message::Write(job) => {
                     let _ = job.done.send(Err(error.clone()));
+                }
+                Message::Retain(_, done) => {
+                    let _ = done.send(Err(error.clone()));
                 }
                 Message::Close(done) => {
                     self.closing = Some(done);

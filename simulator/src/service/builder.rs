@@ -1,11 +1,15 @@
 //! How a [`Simulator`] is set up.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ServiceError, Simulator};
+use super::Simulator;
+use super::transports::Choice;
 use crate::clock::Gear;
-use crate::transport::Settings;
+use crate::journal::JournalError;
+use crate::schema::Pack;
+use crate::transport::{ScriptedTransport, Settings};
 
 /// Where the journal lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +52,8 @@ pub struct Builder {
     pub(super) durability: StoreDurability,
     pub(super) gear: Option<Gear>,
     pub(super) seed: Option<u64>,
-    pub(super) transport: Settings,
+    pub(super) transport: Choice,
+    pub(super) packs: Vec<Arc<Pack>>,
     pub(super) retention: Retention,
     pub(super) pending_max: usize,
     pub(super) recipe_bytes_max: usize,
@@ -61,7 +66,8 @@ impl Default for Builder {
             durability: StoreDurability::default(),
             gear: None,
             seed: None,
-            transport: Settings::default(),
+            transport: Choice::Https(Box::default()),
+            packs: Vec::new(),
             retention: Retention::default(),
             pending_max: Self::PENDING_MAX,
             recipe_bytes_max: Self::RECIPE_BYTES_MAX,
@@ -106,7 +112,22 @@ impl Builder {
     /// How requests are made.
     #[must_use]
     pub fn transport(mut self, settings: Settings) -> Self {
-        self.transport = settings;
+        self.transport = Choice::Https(Box::new(settings));
+        self
+    }
+
+    /// Makes no requests, and answers by a script: for tests of what uses a simulator.
+    #[must_use]
+    pub fn scripted(mut self, transport: ScriptedTransport) -> Self {
+        self.transport = Choice::Scripted(transport);
+        self
+    }
+
+    /// Adds a pack that subscriptions may name, beside the built-in ones. The first that is added is the service's
+    /// own, from which bodies are made where a subscription names none.
+    #[must_use]
+    pub fn pack(mut self, pack: Arc<Pack>) -> Self {
+        self.packs.push(pack);
         self
     }
 
@@ -146,9 +167,18 @@ pub enum StartError {
     /// The transport's settings contradict themselves.
     #[error("the transport cannot be set up")]
     Transport(#[from] crate::transport::SettingsError),
-    /// The journal holds something that this version cannot continue with.
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The temporary folder cannot be made.
+    #[error("a temporary folder cannot be made: {0}")]
+    Folder(String),
+    /// A subscription's bodies are made from a pack that was not given.
+    #[error("the journal needs the schema pack `{0}`")]
+    Pack(String),
+    /// What the journal holds of a subscription, a fault or the clock does not read back.
     #[error("the journal cannot be continued: {0}")]
-    Recovery(ServiceError),
+    Unreadable(String),
     /// The seed asked for is not the journal's: its bodies would change.
     #[error("the journal was begun with the seed {journal}, and cannot go on with {asked}")]
     Seed {

@@ -18,6 +18,8 @@ pub(super) struct Counters {
     pub(super) abandoned: AtomicU64,
     /// Over all starts: the journal's count and what came since.
     pub(super) possible_duplicates: AtomicU64,
+    /// As of the latest look for what may go.
+    pub(super) journal_bytes: AtomicU64,
     acknowledged: AtomicU64,
     /// By reason: there are two dozen.
     failed: Mutex<BTreeMap<&'static str, u64>>,

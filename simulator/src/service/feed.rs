@@ -52,6 +52,8 @@ struct Ring {
     /// The sequence number of the oldest record in `records`.
     first: u64,
     records: VecDeque<Record>,
+    /// No more will come.
+    closed: bool,
 }
 
 impl Feed {
@@ -61,7 +63,7 @@ impl Feed {
     }
 
     fn from(first: u64) -> Self {
-        let ring = Ring { first, records: VecDeque::new() };
+        let ring = Ring { first, records: VecDeque::new(), closed: false };
         Self { ring: Arc::new(Mutex::new(ring)), next: watch::Sender::new(first) }
     }
 
@@ -78,6 +80,12 @@ impl Feed {
         let next = ring.first + ring.records.len() as u64;
         drop(ring);
         self.next.send_replace(next);
+    }
+
+    /// No more will come: subscribers hear the end when they have taken what there is.
+    pub(super) fn close(&self) {
+        lock(&self.ring).closed = true;
+        self.next.send_modify(|_| {});
     }
 
     /// A subscription from the record `from` on; `None`: from the next.
@@ -110,7 +118,10 @@ impl Records {
                 return Some(heard);
             }
             let end = *self.changed.borrow_and_update();
-            if !self.take(end) && self.changed.changed().await.is_err() {
+            if self.take(end) {
+                continue;
+            }
+            if lock(&self.ring).closed || self.changed.changed().await.is_err() {
                 return None;
             }
         }
@@ -157,8 +168,10 @@ mod tests {
         assert_eq!(records.next().await, heard(10));
         assert_eq!(records.next().await, heard(11));
         assert_eq!(late.next().await, heard(11));
-        drop(feed);
+        feed.close();
         assert_eq!(records.next().await, None);
+        drop(feed);
+        assert_eq!(late.next().await, None);
     }
 
     #[tokio::test]

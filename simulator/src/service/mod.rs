@@ -1,107 +1,71 @@
 //! The simulator as a library and a service: publish, and it delivers, through crashes and restarts.
 //!
 //! A [`Simulator`] is a handle on one task, the keeper, which owns the sender and its clock and writes all that
-//! happens into the journal. Whatever a call reports as done is in the journal by then. Reads come from the
-//! journal, and never wait for the keeper.
+//! happens into the journal. Whatever a call reports as done is in the journal by then. Lists of deliveries and the
+//! like are read from the journal, and never wait for the keeper.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use pns_engine::EventType;
+//! use pns_simulator::service::model::{NotificationSpec, PublishOptions, SubscriptionSpec};
+//! use pns_simulator::service::Simulator;
+//!
+//! let simulator = Simulator::builder().start().await?;
+//! simulator.create_subscription(SubscriptionSpec::new("https://127.0.0.1:8443/pns")).await?;
+//! let rfp = NotificationSpec::new(EventType::RfpSend);
+//! simulator.publish(vec![rfp], PublishOptions::default()).await?;
+//! simulator.when_idle(std::time::Duration::from_secs(10)).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod builder;
+mod counters;
 pub(crate) mod digest;
 mod error;
+mod feed;
+mod keeper;
+mod life;
 pub mod model;
+mod packs;
+mod publish;
+mod reads;
+mod recipes;
+mod replay;
+mod stored;
+mod transports;
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use pns_engine::{DeliveryId, NotificationId, Record, SubscriptionId, Timestamp, WindowId};
+use pns_engine::{SubscriptionId, WindowId};
+use tokio::sync::oneshot;
 
-use model::{
-    BacklogView, ClockView, DeliveryDetail, DeliveryFilter, DeliveryView, FaultSpec, FaultView,
-    LifecycleSpec, MetricsSnapshot, NotificationSpec, NotificationView, Page, PageRequest, Published,
-    ReplaySpec, Replayed, SubscriptionPatch, SubscriptionSpec, SubscriptionView, WindowSpec, WindowView,
+use self::keeper::{Call, Keeper};
+use self::life::{Life, Shared};
+use self::model::{
+    AdvanceSpec, BacklogView, ClockView, FaultSpec, FaultView, HealthView, MetricsSnapshot, Page,
+    PageRequest, StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView, WindowChange, WindowSpec,
+    WindowView,
 };
+use crate::clock::{self, Gear};
 
 pub use builder::{Builder, Data, Retention, StartError, StoreDurability};
 pub use error::ServiceError;
+pub use feed::{Heard, Numbered, Records};
+pub use life::Stopped;
 
-use crate::clock::Gear;
+/// How often a call that waits for the journal looks whether that still works.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of a planned fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FaultId(pub u32);
-
-/// How a publication is made.
-#[derive(Clone, Debug, Default)]
-pub struct PublishOptions {
-    /// When the call returns.
-    pub durability: Durability,
-    /// Names the request, so that making it again does nothing again: the same answer is given. Kept for 24 h of
-    /// real time.
-    pub idempotency_key: Option<String>,
-}
-
-/// When a publication counts as made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// When the journal has it.
-    #[default]
-    Committed,
-    /// When the keeper has it; a crash within the next moments loses it.
-    Relaxed,
-}
-
-/// How far [`Simulator::advance`] moves virtual time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advance {
-    /// By a span.
-    By(Duration),
-    /// To the next instant at which something happens by itself; nowhere if there is none.
-    ToNext,
-}
-
-/// A record with its place in the sequence of all records. Sequence numbers rise, also over restarts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbered {
-    /// Its place.
-    pub sequence: u64,
-    /// What happened.
-    pub record: Record,
-}
-
-/// What a subscriber to records is given next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// The next record.
-    Record(Numbered),
-    /// Records are gone that the subscriber did not take in time, or that came before the present ring; it goes on
-    /// at `next`.
-    Missed {
-        /// The oldest record that can still be had.
-        next: u64,
-    },
-}
-
-/// A subscription to records, in their order, each when it is durable.
-#[derive(Debug)]
-pub struct Records(());
-
-impl Records {
-    /// The next; waits for it. `None`: the simulator has stopped. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Heard> {
-        None
-    }
-}
-
-/// What a graceful stop came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// Nothing was in flight at the end.
-    Clean,
-    /// So many attempts were still in flight when the grace was over: they count as failed after the next start.
-    Cut(usize),
-}
-
-/// The simulator. A cheap handle: clones are the same simulator, and it stops when the last is dropped.
+/// The simulator. A cheap handle: clones are the same simulator. When the last is dropped it stops at once, as in a
+/// crash: nothing is lost, and attempts in flight are made again after the next start. [`Simulator::shutdown`] stops
+/// it in good order.
 #[derive(Clone, Debug)]
-pub struct Simulator(());
+pub struct Simulator {
+    shared: Arc<Shared>,
+}
 
 impl Simulator {
     /// A simulator to be set up.
@@ -110,34 +74,79 @@ impl Simulator {
         Builder::default()
     }
 
-    async fn start(_builder: Builder) -> Result<Self, StartError> {
-        Ok(Self(()))
-    }
-
     /// Stops: nothing starts any more, what is in flight is awaited for up to `grace` of real time, and the journal
-    /// is written out. Other calls end with [`ServiceError::Stopping`].
-    pub async fn shutdown(&self, _grace: Duration) -> Stopped {
-        Stopped::Clean
+    /// is written out and closed. Other calls end with [`ServiceError::Stopping`]. A second call waits for the first;
+    /// dropping it leaves the simulator stopping.
+    pub async fn shutdown(&self, grace: Duration) -> Stopped {
+        let call: Call = Box::new(move |keeper| keeper.stop(grace));
+        // Nobody takes it any more: then it has stopped.
+        let _stopped = self.shared.calls.send(call).await;
+        self.shared.stopped().await
     }
 
-    /// Whether the keeper runs and the journal can be written, for readiness; the error says what is wrong.
-    ///
-    /// # Errors
-    /// [`ServiceError::Stopping`] or [`ServiceError::Journal`].
-    pub fn ready(&self) -> Result<(), ServiceError> {
-        Ok(())
+    /// Whether work goes on.
+    #[must_use]
+    pub fn health(&self) -> HealthView {
+        let reasons: Vec<String> = match self.shared.life() {
+            Life::Running => self.shared.journal.health().err().iter().map(ToString::to_string).collect(),
+            Life::Failed(why) => vec![why],
+            Life::Stopped(_) => vec![ServiceError::Stopping.to_string()],
+        };
+        HealthView { ready: reasons.is_empty(), reasons }
+    }
+
+    /// Asks the keeper something that changes nothing.
+    async fn look<R: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Keeper) -> Result<R, ServiceError> + Send + 'static,
+    ) -> Result<R, ServiceError> {
+        let (reply, answer) = oneshot::channel();
+        let call: Call = Box::new(move |keeper| {
+            // A caller that went away needs no answer.
+            let _gone = reply.send(call(keeper));
+        });
+        self.shared.call(call).await?;
+        answer.await.unwrap_or_else(|_| Err(self.shared.why_gone()))
+    }
+
+    /// Has the keeper change something, and waits until that is committed.
+    async fn change<R: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Keeper) -> Result<R, ServiceError> + Send + 'static,
+    ) -> Result<R, ServiceError> {
+        self.ask(|keeper, reply| match keeper.admits_changes().and_then(|()| call(keeper)) {
+            Ok(value) => keeper.reply_on_commit(value, reply),
+            Err(error) => drop(reply.send(Err(error))),
+        })
+        .await
+    }
+
+    /// Hands the keeper a call that answers when it can; gives up while the journal fails.
+    async fn ask<R: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Keeper, oneshot::Sender<Result<R, ServiceError>>) + Send + 'static,
+    ) -> Result<R, ServiceError> {
+        let (reply, mut answer) = oneshot::channel();
+        self.shared.call(Box::new(move |keeper| call(keeper, reply))).await?;
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer.unwrap_or_else(|_| Err(self.shared.why_gone())),
+                () = clock::pause(HEALTH_INTERVAL) => self.shared.journal.health()?,
+            }
+        }
     }
 
     /// Begins a subscription: it sees what is published from now on.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for its settings, [`ServiceError::Conflict`] at the limit of subscriptions or for
-    /// a name that is taken.
+    /// [`ServiceError::Invalid`] for its settings, [`ServiceError::Conflict`] for a name that is taken or at the
+    /// limit of subscriptions.
     pub async fn create_subscription(
         &self,
-        _spec: SubscriptionSpec,
+        spec: SubscriptionSpec,
     ) -> Result<SubscriptionView, ServiceError> {
-        Err(ServiceError::Stopping)
+        self.change(move |keeper| keeper.create_subscription(spec)).await
     }
 
     /// One subscription with its backlog.
@@ -145,101 +154,110 @@ impl Simulator {
     /// # Errors
     /// [`ServiceError::NotFound`].
     pub async fn subscription(&self, id: SubscriptionId) -> Result<SubscriptionView, ServiceError> {
-        Err(ServiceError::NotFound { what: "subscription", id: id.0.into() })
+        self.look(move |keeper| keeper.subscription(id)).await
     }
 
-    /// The subscriptions in the order of their ids.
+    /// The subscription of a name.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a cursor that is none.
-    pub async fn subscriptions(&self, _page: PageRequest) -> Result<Page<SubscriptionView>, ServiceError> {
-        Err(ServiceError::Stopping)
+    /// [`ServiceError::Stopping`].
+    pub async fn subscription_named(&self, name: String) -> Result<Option<SubscriptionId>, ServiceError> {
+        self.look(move |keeper| Ok(keeper.subscription_named(&name))).await
     }
 
-    /// Replaces a subscription's settings as a whole. Event types and suppliers apply to later publications, all
-    /// else to every attempt from now on. A spec without a key keeps the key only if it says so.
+    /// A subscription's settings as they were given, with its API key: to be compared, not to be shown.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn subscription_spec(&self, id: SubscriptionId) -> Result<SubscriptionSpec, ServiceError> {
+        self.look(move |keeper| keeper.subscription_spec(id)).await
+    }
+
+    /// The subscriptions by id.
+    ///
+    /// # Errors
+    /// [`ServiceError::Stopping`].
+    pub async fn subscriptions(&self, page: PageRequest) -> Result<Page<SubscriptionView>, ServiceError> {
+        self.look(move |keeper| keeper.subscriptions(&page)).await
+    }
+
+    /// Changes some of a subscription's settings. Event types, suppliers and the schema pack apply to later
+    /// publications, all else to every attempt from now on.
     ///
     /// # Errors
     /// As [`Simulator::create_subscription`], and [`ServiceError::NotFound`].
     pub async fn change_subscription(
         &self,
-        _id: SubscriptionId,
-        _patch: SubscriptionPatch,
+        id: SubscriptionId,
+        patch: SubscriptionPatch,
     ) -> Result<SubscriptionView, ServiceError> {
-        Err(ServiceError::Stopping)
+        self.change(move |keeper| keeper.change_subscription(id, patch)).await
     }
 
-    /// Ends a subscription and abandons what waits for it.
+    /// Replaces all of a subscription's settings.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
-    pub async fn remove_subscription(&self, _id: SubscriptionId) -> Result<(), ServiceError> {
-        Err(ServiceError::Stopping)
-    }
-
-    /// Holds all attempts of a subscription (`None`: of all) until it is resumed. Pausing twice is pausing once.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`].
-    pub async fn pause(&self, _subscription: Option<SubscriptionId>) -> Result<(), ServiceError> {
-        Err(ServiceError::Stopping)
-    }
-
-    /// Ends a pause. Downtime windows stay.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`].
-    pub async fn resume(&self, _subscription: Option<SubscriptionId>) -> Result<(), ServiceError> {
-        Err(ServiceError::Stopping)
-    }
-
-    /// Publishes notifications, all or none, in their order.
-    ///
-    /// # Errors
-    /// [`ServiceError::Invalid`] naming `notifications[i].field`, [`ServiceError::QueueFull`],
-    /// [`ServiceError::KeyReused`], [`ServiceError::KeyInProgress`], [`ServiceError::Journal`].
-    pub async fn publish(
+    /// As [`Simulator::change_subscription`].
+    pub async fn replace_subscription(
         &self,
-        _notifications: Vec<NotificationSpec>,
-        _options: PublishOptions,
-    ) -> Result<Published, ServiceError> {
-        Err(ServiceError::Stopping)
+        id: SubscriptionId,
+        spec: SubscriptionSpec,
+    ) -> Result<SubscriptionView, ServiceError> {
+        self.change(move |keeper| keeper.replace_subscription(id, spec)).await
     }
 
-    /// Publishes the whole life-like course of one RFP.
+    /// Ends a subscription and abandons what waits for it. Attempts in flight end as they may.
     ///
     /// # Errors
-    /// As [`Simulator::publish`].
-    pub async fn lifecycle(
-        &self,
-        _spec: LifecycleSpec,
-        _options: PublishOptions,
-    ) -> Result<Published, ServiceError> {
-        Err(ServiceError::Stopping)
+    /// [`ServiceError::NotFound`].
+    pub async fn remove_subscription(&self, id: SubscriptionId) -> Result<(), ServiceError> {
+        self.change(move |keeper| keeper.remove_subscription(id)).await
+    }
+
+    /// Holds all attempts of a subscription (`None`: of all that there are) until it is resumed. Pausing twice is
+    /// pausing once.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn pause(&self, subscription: Option<SubscriptionId>) -> Result<(), ServiceError> {
+        self.change(move |keeper| keeper.pause(subscription)).await
+    }
+
+    /// Ends the pause of a subscription, or of all. Downtime windows stay.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn resume(&self, subscription: Option<SubscriptionId>) -> Result<(), ServiceError> {
+        self.change(move |keeper| keeper.resume(subscription)).await
     }
 
     /// Announces a downtime window.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`], [`ServiceError::Conflict`].
-    pub async fn announce_window(&self, _spec: WindowSpec) -> Result<WindowView, ServiceError> {
-        Err(ServiceError::Stopping)
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for its subscription, [`ServiceError::Conflict`] at the
+    /// limit of windows.
+    pub async fn announce_window(&self, spec: WindowSpec) -> Result<WindowView, ServiceError> {
+        self.change(move |keeper| keeper.announce_window(&spec)).await
     }
 
     /// Moves a window's end.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`].
-    pub async fn extend_window(&self, _id: WindowId, _until: Timestamp) -> Result<WindowView, ServiceError> {
-        Err(ServiceError::Stopping)
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`], [`ServiceError::Conflict`] for a pause.
+    pub async fn change_window(
+        &self,
+        id: WindowId,
+        change: WindowChange,
+    ) -> Result<WindowView, ServiceError> {
+        self.change(move |keeper| keeper.change_window(id, &change)).await
     }
 
-    /// Ends a window, or withdraws it.
+    /// Ends a window at once, or withdraws one that has not begun.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
-    pub async fn cancel_window(&self, _id: WindowId) -> Result<(), ServiceError> {
-        Err(ServiceError::Stopping)
+    /// [`ServiceError::NotFound`], [`ServiceError::Conflict`] for a pause.
+    pub async fn cancel_window(&self, id: WindowId) -> Result<(), ServiceError> {
+        self.change(move |keeper| keeper.cancel_window(id)).await
     }
 
     /// The windows that are not over, pauses among them.
@@ -247,67 +265,32 @@ impl Simulator {
     /// # Errors
     /// [`ServiceError::Stopping`].
     pub async fn windows(&self) -> Result<Vec<WindowView>, ServiceError> {
-        Err(ServiceError::Stopping)
+        self.look(|keeper| Ok(keeper.windows())).await
     }
 
     /// Plans failures inside the sender.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for its subscription.
-    pub async fn plan_fault(&self, _spec: FaultSpec) -> Result<FaultView, ServiceError> {
-        Err(ServiceError::Stopping)
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for its subscription, [`ServiceError::Conflict`] at the
+    /// limit of faults.
+    pub async fn plan_fault(&self, spec: FaultSpec) -> Result<FaultView, ServiceError> {
+        self.change(move |keeper| keeper.plan_fault(&spec)).await
     }
 
-    /// The faults planned that are not used up, with what is left of them.
+    /// The faults that are not used up, with what is left of them.
     ///
     /// # Errors
     /// [`ServiceError::Stopping`].
     pub async fn faults(&self) -> Result<Vec<FaultView>, ServiceError> {
-        Err(ServiceError::Stopping)
+        self.look(|keeper| Ok(keeper.faults())).await
     }
 
-    /// Forgets a fault (`None`: all).
+    /// Forgets a planned fault; `None`: all of them.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`].
-    pub async fn clear_fault(&self, _id: Option<FaultId>) -> Result<(), ServiceError> {
-        Err(ServiceError::Stopping)
-    }
-
-    /// Deliveries that fit `filter`, in the order of their ids; the order is stable while others are added.
-    ///
-    /// # Errors
-    /// [`ServiceError::Invalid`] for a cursor that is none, [`ServiceError::Journal`].
-    pub async fn deliveries(
-        &self,
-        _filter: DeliveryFilter,
-        _page: PageRequest,
-    ) -> Result<Page<DeliveryView>, ServiceError> {
-        Err(ServiceError::Stopping)
-    }
-
-    /// One delivery with its attempts: headers, body and timing, without secrets.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Journal`].
-    pub async fn delivery(&self, id: DeliveryId) -> Result<DeliveryDetail, ServiceError> {
-        Err(ServiceError::NotFound { what: "delivery", id: id.0 })
-    }
-
-    /// One notification with its body and its deliveries.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Journal`].
-    pub async fn notification(&self, id: NotificationId) -> Result<NotificationView, ServiceError> {
-        Err(ServiceError::NotFound { what: "notification", id: id.0 })
-    }
-
-    /// Delivers notifications once more, or tells which it would.
-    ///
-    /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`], [`ServiceError::QueueFull`], [`ServiceError::Journal`].
-    pub async fn replay(&self, _spec: ReplaySpec) -> Result<Replayed, ServiceError> {
-        Err(ServiceError::Stopping)
+    pub async fn clear_fault(&self, id: Option<u32>) -> Result<(), ServiceError> {
+        self.change(move |keeper| keeper.clear_fault(id)).await
     }
 
     /// PNS time and how it moves.
@@ -315,50 +298,111 @@ impl Simulator {
     /// # Errors
     /// [`ServiceError::Stopping`].
     pub async fn clock(&self) -> Result<ClockView, ServiceError> {
-        Err(ServiceError::Stopping)
+        self.look(|keeper| Ok(keeper.clock())).await
     }
 
     /// Changes how PNS time moves. It goes on from where it is.
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] while virtual time is being advanced.
-    pub async fn set_gear(&self, _gear: Gear) -> Result<ClockView, ServiceError> {
-        Err(ServiceError::Stopping)
+    pub async fn set_gear(&self, gear: Gear) -> Result<ClockView, ServiceError> {
+        self.change(move |keeper| keeper.set_gear(gear)).await
     }
 
     /// Moves virtual time, and returns when it is there and nothing is in flight.
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] in another gear, or while it is being advanced already.
-    pub async fn advance(&self, _by: Advance) -> Result<ClockView, ServiceError> {
-        Err(ServiceError::Stopping)
+    pub async fn advance(&self, by: AdvanceSpec) -> Result<ClockView, ServiceError> {
+        self.ask(move |keeper, reply| keeper.advance(by, reply)).await
     }
 
-    /// Subscribes to records: from the sequence number `from` on, or from the next.
+    /// Subscribes to records: from the sequence number `from` on, or from the next. Each is told when it is in the
+    /// journal.
     #[must_use]
-    pub fn records(&self, _from: Option<u64>) -> Records {
-        Records(())
+    pub fn records(&self, from: Option<u64>) -> Records {
+        self.shared.feed.subscribe(from)
     }
 
     /// How many deliveries are in each state, of one subscription or of all.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`].
-    pub async fn backlog(&self, _subscription: Option<SubscriptionId>) -> Result<BacklogView, ServiceError> {
-        Err(ServiceError::Stopping)
+    pub async fn backlog(&self, subscription: Option<SubscriptionId>) -> Result<BacklogView, ServiceError> {
+        self.look(move |keeper| keeper.backlog(subscription)).await
     }
 
-    /// The figures of this moment.
-    #[must_use]
-    pub fn metrics(&self) -> MetricsSnapshot {
-        MetricsSnapshot::default()
+    /// The service at one look.
+    ///
+    /// # Errors
+    /// [`ServiceError::Stopping`].
+    pub async fn status(&self) -> Result<StatusView, ServiceError> {
+        let possible_duplicates = self.shared.counters.possible_duplicates.load(Relaxed);
+        let health = self.health();
+        self.look(move |keeper| {
+            Ok(StatusView {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                seed: keeper.seed(),
+                clock: keeper.clock(),
+                subscriptions: keeper.subscription_count() as u64,
+                backlog: keeper.backlog(None)?,
+                possible_duplicates,
+                health,
+            })
+        })
+        .await
     }
 
-    /// Waits until nothing is pending. For tests.
+    /// All figures at one moment.
+    ///
+    /// # Errors
+    /// [`ServiceError::Stopping`].
+    pub async fn metrics(&self) -> Result<MetricsSnapshot, ServiceError> {
+        let kept = |keeper: &mut Keeper| {
+            let backlog = keeper.backlog(None)?;
+            Ok((keeper.subscription_count() as u64, backlog, keeper.oldest_past_due()))
+        };
+        let (subscriptions, backlog, oldest_past_due) = self.look(kept).await?;
+        let counters = &self.shared.counters;
+        let (connections_new, connections_reused) = counters.connections();
+        Ok(MetricsSnapshot {
+            subscriptions,
+            backlog,
+            oldest_past_due,
+            published: counters.published.load(Relaxed),
+            delivered: counters.delivered.load(Relaxed),
+            abandoned: counters.abandoned.load(Relaxed),
+            possible_duplicates: counters.possible_duplicates.load(Relaxed),
+            attempts: counters.attempts(),
+            acknowledgement: counters.latencies(),
+            connections_new,
+            connections_reused,
+            journal_commits: self.shared.journal.written().commits,
+            journal_bytes: counters.journal_bytes.load(Relaxed),
+        })
+    }
+
+    /// Waits until nothing is pending and all is written. For tests.
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] when `timeout` of real time is over before, telling what is pending.
-    pub async fn when_idle(&self, _timeout: Duration) -> Result<(), ServiceError> {
-        Ok(())
+    pub async fn when_idle(&self, timeout: Duration) -> Result<(), ServiceError> {
+        let (idle, told) = oneshot::channel();
+        self.look(|keeper| {
+            keeper.tell_when_idle(idle);
+            Ok(())
+        })
+        .await?;
+        tokio::select! {
+            biased;
+            told = told => told.map_err(|_| self.shared.why_gone()),
+            () = clock::pause(timeout) => {
+                let backlog = self.backlog(None).await?;
+                Err(ServiceError::Conflict(format!(
+                    "{} deliveries are pending after {timeout:?}: {backlog:?}",
+                    backlog.total()
+                )))
+            }
+        }
     }
 }

@@ -35,8 +35,7 @@ impl PackShelf {
     pub(super) fn chosen(&self, name: Option<&str>) -> Result<Arc<Pack>, ServiceError> {
         let Some(name) = name else { return Ok(Arc::clone(&self.own)) };
         self.get(name).ok_or_else(|| {
-            let known: Vec<&str> =
-                self.given.keys().map(String::as_str).chain(Pack::BUILTIN).collect();
+            let known: Vec<&str> = self.given.keys().map(String::as_str).chain(Pack::BUILTIN).collect();
             let why = format!("there is no pack `{name}`: there are {}", known.join(", "));
             ServiceError::invalid("schema_pack", why)
         })

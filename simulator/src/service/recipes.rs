@@ -40,7 +40,9 @@ impl Recipe {
     pub(super) fn weight(&self) -> usize {
         match &self.content {
             Content::Generated => 0,
-            Content::Overrides(overrides) => overrides.iter().map(|(key, value)| key.len() + weight(value)).sum(),
+            Content::Overrides(overrides) => {
+                overrides.iter().map(|(key, value)| key.len() + weight(value)).sum()
+            }
             Content::Raw(bytes) => bytes.len(),
         }
     }
@@ -179,19 +181,25 @@ impl Recipes {
         self.packs.insert(subscription, packs);
     }
 
+    /// Forgets them: nothing of that subscription is pending.
+    pub(super) fn forget_packs(&mut self, subscription: SubscriptionId) {
+        self.packs.remove(&subscription);
+    }
+
     /// Keeps a recipe for so many deliveries more.
-    pub(super) fn keep(&mut self, id: NotificationId, recipe: Recipe, stamp: Option<Timestamp>, deliveries: u32) {
+    pub(super) fn keep(
+        &mut self,
+        id: NotificationId,
+        recipe: Recipe,
+        stamp: Option<Timestamp>,
+        deliveries: u32,
+    ) {
         let Self { kept, weight, .. } = self;
         let kept = kept.entry(id).or_insert_with(|| {
             *weight += recipe.weight();
             Kept { recipe, stamp, pending: 0 }
         });
         kept.pending += deliveries;
-    }
-
-    /// The recipe and the stamp of a pending notification.
-    pub(super) fn get(&self, id: NotificationId) -> Option<(&Recipe, Option<Timestamp>)> {
-        self.kept.get(&id).map(|kept| (&kept.recipe, kept.stamp))
     }
 
     /// The time in a body that has been attempted.

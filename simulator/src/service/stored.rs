@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pns_engine::{NotificationId, SubscriptionId, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use super::model::{
     ConnectionUse, HeaderText, RequestView, ResponseView, SubscriptionSpec, TimingsView, injection_text,
@@ -24,18 +24,17 @@ const HEAD_BYTES_MAX: usize = 8_192;
 const BODY_BYTES_MAX: usize = 4_096;
 
 #[derive(Serialize, Deserialize)]
-struct Subscription<'a> {
-    #[serde(borrow)]
-    spec: &'a RawValue,
+struct Subscription {
+    spec: Value,
     created: u64,
     packs: Vec<(u64, String)>,
 }
 
 /// A subscription, with its key.
 pub(super) fn subscription_to_text(spec: &SubscriptionSpec, created: Timestamp, packs: &Packs) -> String {
-    let spec = RawValue::from_string(spec.to_stored()).expect("a stored spec is JSON");
+    let spec = serde_json::from_str(&spec.to_stored()).expect("a stored spec is JSON");
     let packs = packs.iter().map(|(first, pack)| (first.0, pack.name().to_owned())).collect();
-    let stored = Subscription { spec: &spec, created: created.as_nanos(), packs };
+    let stored = Subscription { spec, created: created.as_nanos(), packs };
     serde_json::to_string(&stored).expect("numbers and texts become JSON")
 }
 
@@ -47,8 +46,8 @@ pub(super) fn subscription_from_text(
     text: &str,
     shelf: &PackShelf,
 ) -> Result<(SubscriptionSpec, Timestamp, Packs), Unreadable> {
-    let stored: Subscription<'_> = serde_json::from_str(text)?;
-    let spec = serde_json::from_str(stored.spec.get())?;
+    let stored: Subscription = serde_json::from_str(text)?;
+    let spec = serde_json::from_value(stored.spec)?;
     let read = |(first, name): (u64, String)| {
         let pack = shelf.get(&name).ok_or(Unreadable::Pack(name))?;
         Ok((NotificationId(first), pack))
@@ -226,9 +225,9 @@ pub(super) fn kept_exchange(exchange: &Exchange, route: Option<&Route>) -> KeptE
         request: RequestView { headers: headers(&exchange.request_headers, &redact) },
         response,
         timings: timings(&exchange.timings),
-        connection: exchange.remote.map(|_| {
-            if exchange.reused { ConnectionUse::Reused } else { ConnectionUse::New }
-        }),
+        connection: exchange
+            .remote
+            .map(|_| if exchange.reused { ConnectionUse::Reused } else { ConnectionUse::New }),
         remote: exchange.remote.map(|remote| remote.to_string()),
         detail: exchange.detail.clone().map(redact),
         fault: exchange.injection.as_ref().map(injection_text),
@@ -247,8 +246,11 @@ fn headers(map: &http::HeaderMap, redact: &impl Fn(String) -> String) -> Vec<Hea
         let Some(left) = room.checked_sub(name.as_str().len() + value.len()) else { break };
         room = left;
         let secret = value.is_sensitive() || *name == http::header::SET_COOKIE;
-        let value =
-            if secret { "***".to_owned() } else { redact(String::from_utf8_lossy(value.as_bytes()).into_owned()) };
+        let value = if secret {
+            "***".to_owned()
+        } else {
+            redact(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
         kept.push(HeaderText { name: name.to_string(), value });
     }
     kept
@@ -267,7 +269,6 @@ fn timings(timings: &Timings) -> TimingsView {
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,8 @@
 //! Which transport a simulator makes its attempts with.
 
-use crate::transport::{Exchange, HttpsTransport, Request, ScriptedTransport, Settings, SettingsError, Transport};
+use crate::transport::{
+    Exchange, HttpsTransport, Request, ScriptedTransport, Settings, SettingsError, Transport,
+};
 
 /// What the builder was told.
 #[derive(Clone, Debug)]

@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
+mod crash;
 mod keep;
+mod read;
+mod refuse;
+mod retention;
 mod support;

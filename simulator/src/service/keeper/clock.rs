@@ -95,8 +95,7 @@ impl Keeper {
 
     /// Writes down where time is and how it moves.
     pub(super) fn keep_clock(&mut self) {
-        let mark =
-            ClockMark { gear: self.driver.gear(), position: self.driver.now(), real: real_now() };
+        let mark = ClockMark { gear: self.driver.gear(), position: self.driver.now(), real: real_now() };
         let change = Change::MetaPut { key: CLOCK_KEY.to_owned(), value: mark.to_text() };
         self.batch.changes.push(change);
     }

@@ -15,8 +15,9 @@ mod recover;
 mod subscriptions;
 mod windows;
 
-pub(super) use publish::Order;
-pub(super) use recover::{Begun, Foundation};
+pub(super) use publish::{Again, KEY_KEPT_FOR, KEYS_MAX, Publication, hex};
+pub(super) use recover::{Foundation, recipe_of};
+pub(super) use subscriptions::Scope;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -32,14 +33,14 @@ use super::model::BacklogView;
 use super::packs::PackShelf;
 use super::recipes::Recipes;
 use super::transports::AnyTransport;
-use crate::clock::{Gear, pause};
+use crate::clock::pause;
 use crate::driver::{Driver, Turn};
 use crate::journal::{Change, Journal, JournalError, Ticket};
 
+use self::chronicle::Foresight;
 use self::clock::Advancing;
 use self::publish::Keys;
 use self::subscriptions::KeptSubscription;
-use self::chronicle::Foresight;
 use self::windows::Window;
 
 /// What is asked of the keeper.
@@ -49,6 +50,8 @@ type Reply = Box<dyn FnOnce(Result<(), ServiceError>) + Send>;
 
 /// Changes beyond which a batch is closed, although more calls wait.
 const BATCH_CHANGES: usize = 4_096;
+/// How often a journal without room is asked again.
+const BLOCKED_INTERVAL: Duration = Duration::from_millis(100);
 /// Calls taken before the driver has its turn.
 const CALLS_AT_ONCE: usize = 256;
 
@@ -73,6 +76,10 @@ pub(super) struct Keeper {
     queueing: EventType,
     foresight: Foresight,
     batch: Batch,
+    /// Batches handed over so far.
+    batches: u64,
+    /// The journal has no room for the batch: nothing more happens until it has.
+    blocked: bool,
     unconfirmed: VecDeque<Written>,
     /// In the virtual gear: how far time may move.
     horizon: Timestamp,
@@ -121,28 +128,29 @@ impl Keeper {
     /// Works until it is told to stop, nobody is left, or the journal fails.
     pub(super) async fn run(mut self, calls: &mut mpsc::Receiver<Call>) -> End {
         loop {
-            if let Err(error) = self.write_batch().await {
-                return self.give_up(error);
-            }
+            self.write_batch();
             self.tell_idle();
             if let Some(grace) = self.stopping {
                 return self.wind_up(grace).await;
             }
+            // While the journal fails calls that change nothing are answered, and others refused at once.
+            let takes_calls = !self.blocked || self.journal.health().is_err();
             tokio::select! {
                 committed = committed(&mut self.unconfirmed), if !self.unconfirmed.is_empty() => {
                     if let Err(error) = self.confirm(committed) {
                         return self.give_up(error);
                     }
                 }
-                call = calls.recv() => {
+                call = calls.recv(), if takes_calls => {
                     let Some(call) = call else { return End::Left };
                     call(&mut self);
                     self.take_calls(calls);
                     self.quiet = false;
                 }
-                turn = self.driver.turn(self.horizon), if !self.quiet => {
+                turn = self.driver.turn(self.horizon), if !self.quiet && !self.blocked => {
                     self.turned(turn);
                 }
+                () = pause(BLOCKED_INTERVAL), if self.blocked => {}
             }
             self.observe();
         }
@@ -158,25 +166,29 @@ impl Keeper {
         }
     }
 
-    /// Hands the batch to the journal's writer; waits while that has enough to do.
-    async fn write_batch(&mut self) -> Result<(), JournalError> {
+    /// Hands the batch to the journal's writer, if that has room for it.
+    fn write_batch(&mut self) {
         if self.batch.changes.is_empty() {
-            // What changes nothing is told as it stands.
+            self.feed.tell(&std::mem::take(&mut self.batch.records));
+            // What changes nothing is answered as it stands.
             for reply in self.batch.replies.drain(..) {
                 reply(Ok(()));
             }
-            return Ok(());
+            return;
         }
-        let Batch { changes, records, replies } = std::mem::take(&mut self.batch);
-        let ticket = match self.journal.write(changes).await {
-            Ok(ticket) => ticket,
-            Err(error) => {
-                self.batch.replies = replies;
-                return Err(error);
+        match self.journal.try_write(std::mem::take(&mut self.batch.changes)) {
+            Ok(ticket) => {
+                let Batch { records, replies, .. } = std::mem::take(&mut self.batch);
+                let starts = self.driver.held_count();
+                self.unconfirmed.push_back(Written { ticket, records, replies, starts });
+                self.batches += 1;
+                self.blocked = false;
             }
-        };
-        self.unconfirmed.push_back(Written { ticket, records, replies, starts: self.driver.held_count() });
-        Ok(())
+            Err(changes) => {
+                self.batch.changes = changes;
+                self.blocked = true;
+            }
+        }
     }
 
     /// The oldest batch is committed, or could not be.
@@ -203,6 +215,14 @@ impl Keeper {
         End::JournalFailed(error)
     }
 
+    /// Refuses changes that could not be written, and any while it stops.
+    pub(super) fn admits_changes(&self) -> Result<(), ServiceError> {
+        if self.stopping.is_some() {
+            return Err(ServiceError::Stopping);
+        }
+        Ok(self.journal.health()?)
+    }
+
     fn turned(&mut self, turn: Turn) {
         match turn {
             Turn::Progress => {}
@@ -217,11 +237,16 @@ impl Keeper {
     /// Starts nothing more, awaits what is in flight for up to `grace`, and writes all of it down.
     async fn wind_up(mut self, grace: Duration) -> End {
         self.driver.stop_starts();
-        // Time goes on, so that waits that began come to their ends.
+        // Virtual time may move, so that waits that have begun come to their ends.
         self.horizon = Timestamp::MAX;
         let mut over = std::pin::pin!(pause(grace));
-        let mut cut = false;
-        while !cut && self.driver.in_flight() > 0 {
+        let mut in_time = true;
+        self.quiet = false;
+        loop {
+            let flying = in_time && self.driver.in_flight() > 0;
+            if !flying && self.unconfirmed.is_empty() && self.batch.changes.is_empty() {
+                break;
+            }
             tokio::select! {
                 biased;
                 committed = committed(&mut self.unconfirmed), if !self.unconfirmed.is_empty() => {
@@ -229,26 +254,22 @@ impl Keeper {
                         return self.give_up(error);
                     }
                 }
-                () = &mut over => cut = true,
-                turn = self.driver.turn(self.horizon), if !self.quiet => self.quiet = turn == Turn::Held,
+                () = &mut over, if in_time => in_time = false,
+                turn = self.driver.turn(self.horizon), if flying && !self.quiet && !self.blocked => {
+                    self.quiet = turn == Turn::Held;
+                }
+                () = pause(BLOCKED_INTERVAL), if self.blocked => {}
             }
             self.observe();
-            if let Err(error) = self.write_batch().await {
-                return self.give_up(error);
-            }
+            self.write_batch();
         }
+        let cut = self.driver.in_flight();
         self.keep_clock();
-        if let Err(error) = self.write_batch().await {
-            return self.give_up(error);
+        self.write_batch();
+        for reply in std::mem::take(&mut self.batch.replies) {
+            reply(Ok(()));
         }
-        while !self.unconfirmed.is_empty() {
-            let committed = committed(&mut self.unconfirmed).await;
-            // What is released now would be cut off: it counts as started.
-            if let Err(error) = self.confirm(committed) {
-                return self.give_up(error);
-            }
-        }
-        End::Stopped(self.driver.in_flight())
+        End::Stopped(cut)
     }
 
     /// Answers a call when what it changed is committed.
@@ -261,11 +282,6 @@ impl Keeper {
             // A caller that went away needs no answer.
             let _gone = reply.send(result.map(|()| value));
         }));
-    }
-
-    /// Whether it still takes calls.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.is_some()
     }
 
     /// Begins to stop.

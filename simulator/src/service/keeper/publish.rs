@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pns_engine::{
-    Command, EventType, Happened, NotificationId, SubscriptionId, SupplierId, SupplierScope, Supplierless, Timestamp,
+    Command, EventType, Happened, NotificationId, SubscriptionId, SupplierId, SupplierScope, Supplierless,
+    Timestamp,
 };
 
 use super::Keeper;
@@ -21,9 +22,9 @@ use crate::service::model::{
 use crate::service::recipes::{Content, Recipe};
 
 /// Idempotency keys that are kept.
-const KEYS_MAX: usize = 100_000;
+pub(in super::super) const KEYS_MAX: usize = 100_000;
 /// For how much real time.
-const KEY_KEPT_FOR: Duration = Duration::from_secs(86_400);
+pub(in super::super) const KEY_KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 /// What came of a publication.
 pub(in super::super) enum Publication {
@@ -33,7 +34,8 @@ pub(in super::super) enum Publication {
     Kept,
 }
 
-/// The idempotency keys of the last day. Their answers are in the journal.
+/// The latest idempotency keys: those of this start that the journal may not have yet, among others. Whoever calls
+/// has asked the journal first.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_text: BTreeMap<String, Key>,
@@ -49,12 +51,6 @@ struct Key {
 }
 
 impl Keys {
-    /// Keeps one from before.
-    pub(super) fn recall(&mut self, key: String, fingerprint: [u8; 32], kept: Timestamp) {
-        self.by_text.insert(key.clone(), Key { fingerprint, batch: 0 });
-        self.order.push_back((kept, key));
-    }
-
     fn forget_old(&mut self, now: Timestamp) {
         while let Some((kept, key)) = self.order.front()
             && (self.order.len() > KEYS_MAX || now.since(*kept) > KEY_KEPT_FOR)
@@ -87,7 +83,8 @@ impl Keeper {
         }
         let ready = self.make_ready(specs)?;
         self.admit(&ready)?;
-        let notifications = ready.into_iter().map(|ready| self.publish_one(ready)).collect::<Result<_, _>>()?;
+        let notifications =
+            ready.into_iter().map(|ready| self.publish_one(ready)).collect::<Result<_, _>>()?;
         let published = Published { notifications };
         if let Some(Idempotency { key, fingerprint }) = idempotency {
             let at = real_now();
@@ -148,7 +145,9 @@ impl Keeper {
         let supplier = event_type.names_supplier().then(|| named.unwrap_or(self.supplier));
         let content = match (&spec.raw, &spec.overrides) {
             (Some(raw), _) => Content::Raw(Bytes::from(raw.clone().into_bytes())),
-            (None, Some(overrides)) if !overrides.is_empty() => Content::Overrides(Arc::new(overrides.clone())),
+            (None, Some(overrides)) if !overrides.is_empty() => {
+                Content::Overrides(Arc::new(overrides.clone()))
+            }
             (None, _) => Content::Generated,
         };
         let mut recipe = Recipe { event_type, supplier, content };
@@ -188,7 +187,8 @@ impl Keeper {
 
     /// How many deliveries a notification makes.
     fn audience(&self, event_type: EventType, supplier: Option<SupplierId>) -> usize {
-        let copies = |settings: &pns_engine::Subscription| match (settings.supplierless, &settings.suppliers) {
+        let copies = |settings: &pns_engine::Subscription| match (settings.supplierless, &settings.suppliers)
+        {
             (Supplierless::PerSupplier, SupplierScope::Only(suppliers)) if !event_type.names_supplier() => {
                 suppliers.len()
             }
@@ -233,7 +233,10 @@ impl Keeper {
     }
 
     /// Delivers notifications once more, all of them or none.
-    pub(in super::super) fn redeliver(&mut self, again: &[Again]) -> Result<Vec<ReplayedDelivery>, ServiceError> {
+    pub(in super::super) fn redeliver(
+        &mut self,
+        again: &[Again],
+    ) -> Result<Vec<ReplayedDelivery>, ServiceError> {
         if let Some(gone) = again.iter().find(|again| !self.subscriptions.contains_key(&again.subscription)) {
             return Err(unknown(gone.subscription));
         }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use pns_engine::{Command, SubscriptionId, Timestamp, WindowId};
+use pns_engine::{Command, NotificationId, Subscription, SubscriptionId, Timestamp, WindowId};
 
 use super::Keeper;
 use crate::driver::Route;
 use crate::journal::Change;
+use crate::schema::Pack;
 use crate::service::error::ServiceError;
 use crate::service::model::{
-    Instant, Order as PageOrder, Page, PageRequest, ResolvedSubscription, SubscriptionPatch, SubscriptionSpec, SubscriptionView,
+    Instant, Order as PageOrder, Page, PageRequest, ResolvedSubscription, SubscriptionPatch,
+    SubscriptionSpec, SubscriptionView,
 };
 use crate::service::recipes::Packs;
 use crate::service::stored;
@@ -18,12 +20,24 @@ use crate::service::stored;
 #[derive(Clone, Debug)]
 pub(super) struct KeptSubscription {
     pub(super) spec: SubscriptionSpec,
+    /// The engine's part of it.
+    pub(super) settings: Box<Subscription>,
+    pub(super) route: Route,
     pub(super) created: Timestamp,
     /// When its rate limit was set to what it is.
     pub(super) limit_set: Timestamp,
     pub(super) packs: Packs,
     /// The window that is its pause.
     pub(super) pause: Option<WindowId>,
+}
+
+/// What a subscription sees, for whoever looks for what it should have seen.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Scope {
+    pub(in super::super) subscription: SubscriptionId,
+    pub(in super::super) settings: Box<Subscription>,
+    /// When it began.
+    pub(in super::super) since: Timestamp,
 }
 
 /// There is no such subscription.
@@ -53,14 +67,15 @@ impl Keeper {
         self.check_name(resolved.name.as_deref(), None)?;
         let id = SubscriptionId(self.last_subscription.0 + 1);
         let route = route(&resolved);
-        let command = Command::AddSubscription { id, subscription: Box::new(resolved.subscription) };
-        self.driver.command(command)?;
-        self.driver.route(id, route);
+        let settings = Box::new(resolved.subscription);
+        self.driver.command(Command::AddSubscription { id, subscription: settings.clone() })?;
+        self.driver.route(id, route.clone());
         self.last_subscription = id;
         let now = self.driver.now();
         let packs = Packs::only(pack);
         self.driver.bodies().set_packs(id, packs.clone());
-        let kept = KeptSubscription { spec, created: now, limit_set: now, packs, pause: None };
+        let kept =
+            KeptSubscription { spec, settings, route, created: now, limit_set: now, packs, pause: None };
         self.subscriptions.insert(id, kept);
         self.observe();
         self.keep_subscription(id);
@@ -69,11 +84,14 @@ impl Keeper {
 
     fn check_name(&self, name: Option<&str>, but: Option<SubscriptionId>) -> Result<(), ServiceError> {
         let Some(name) = name else { return Ok(()) };
-        let taken = self.subscriptions.iter().find(|(id, kept)| {
-            Some(**id) != but && kept.spec.name.as_deref() == Some(name)
-        });
+        let taken = self
+            .subscriptions
+            .iter()
+            .find(|(id, kept)| Some(**id) != but && kept.spec.name.as_deref() == Some(name));
         match taken {
-            Some((id, _)) => Err(ServiceError::Conflict(format!("subscription {} has the name `{name}`", id.0))),
+            Some((id, _)) => {
+                Err(ServiceError::Conflict(format!("subscription {} has the name `{name}`", id.0)))
+            }
             None => Ok(()),
         }
     }
@@ -87,7 +105,10 @@ impl Keeper {
     }
 
     /// One subscription.
-    pub(in super::super) fn subscription(&self, id: SubscriptionId) -> Result<SubscriptionView, ServiceError> {
+    pub(in super::super) fn subscription(
+        &self,
+        id: SubscriptionId,
+    ) -> Result<SubscriptionView, ServiceError> {
         let kept = self.subscriptions.get(&id).ok_or_else(|| unknown(id))?;
         let backlog = self.backlog(Some(id))?;
         let paused = kept.pause.is_some();
@@ -154,11 +175,11 @@ impl Keeper {
         let pack = self.packs.chosen(resolved.schema_pack.as_deref())?;
         self.check_name(resolved.name.as_deref(), Some(id))?;
         let route = route(&resolved);
-        let command = Command::ChangeSubscription { id, subscription: Box::new(resolved.subscription) };
-        self.driver.command(command)?;
-        self.driver.route(id, route);
+        let settings = Box::new(resolved.subscription);
+        self.driver.command(Command::ChangeSubscription { id, subscription: settings.clone() })?;
+        self.driver.route(id, route.clone());
         if let Some(kept) = self.subscriptions.get_mut(&id) {
-            kept.spec = spec;
+            (kept.spec, kept.settings, kept.route) = (spec, settings, route);
             kept.packs.change(self.last_notification, pack);
             self.driver.bodies().set_packs(id, kept.packs.clone());
         }
@@ -172,7 +193,7 @@ impl Keeper {
         if !self.subscriptions.contains_key(&id) {
             return Err(unknown(id));
         }
-        let waiting = self.driver.sender().waiting(id);
+        let waiting: Vec<_> = self.driver.sender().waiting(id).collect();
         self.driver.command(Command::RemoveSubscription { id })?;
         self.clear_faults_of(id);
         self.observe();
@@ -183,5 +204,26 @@ impl Keeper {
         self.subscriptions.remove(&id);
         self.batch.changes.push(Change::SubscriptionRemoved { id });
         Ok(())
+    }
+
+    /// What subscriptions see: one, or all.
+    pub(in super::super) fn scopes(&self, which: Option<SubscriptionId>) -> Result<Vec<Scope>, ServiceError> {
+        let scope = |id: SubscriptionId| {
+            let kept = self.subscriptions.get(&id).ok_or_else(|| unknown(id))?;
+            Ok(Scope { subscription: id, settings: kept.settings.clone(), since: kept.created })
+        };
+        match which {
+            Some(id) => Ok(vec![scope(id)?]),
+            None => self.subscriptions.keys().map(|id| scope(*id)).collect(),
+        }
+    }
+
+    /// The pack that makes a notification's body for a subscription that goes on.
+    pub(in super::super) fn pack_of(
+        &self,
+        id: SubscriptionId,
+        notification: NotificationId,
+    ) -> Option<Arc<Pack>> {
+        self.subscriptions.get(&id).map(|kept| Arc::clone(kept.packs.of(notification)))
     }
 }

@@ -1,5 +1,7 @@
 //! Downtime windows, and pauses, which are windows that only a call ends.
 
+use std::collections::BTreeSet;
+
 use pns_engine::{Command, SubscriptionId, Timestamp, WindowId};
 
 use super::Keeper;
@@ -23,7 +25,10 @@ fn no_window(id: WindowId) -> ServiceError {
 
 impl Keeper {
     /// Announces a downtime window.
-    pub(in super::super) fn announce_window(&mut self, spec: &WindowSpec) -> Result<WindowView, ServiceError> {
+    pub(in super::super) fn announce_window(
+        &mut self,
+        spec: &WindowSpec,
+    ) -> Result<WindowView, ServiceError> {
         let subscription = SubscriptionId(spec.subscription);
         if !self.subscriptions.contains_key(&subscription) {
             return Err(unknown(subscription));
@@ -94,6 +99,11 @@ impl Keeper {
     /// The windows that are not over, by id.
     pub(in super::super) fn windows(&self) -> Vec<WindowView> {
         self.windows.iter().map(|(id, window)| view(*id, window)).collect()
+    }
+
+    /// The subscriptions that are held by a window now.
+    pub(in super::super) fn held(&self) -> BTreeSet<SubscriptionId> {
+        self.windows.values().filter(|window| window.open).map(|window| window.subscription).collect()
     }
 
     /// Holds all attempts of one subscription, or of all, until they are resumed.

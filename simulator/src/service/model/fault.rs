@@ -228,7 +228,7 @@ impl FaultView {
 }
 
 /// A fault's name, and its detail where it has one.
-pub(super) fn injection_text(injection: &Injection) -> String {
+pub(in super::super) fn injection_text(injection: &Injection) -> String {
     match injection {
         Injection::Refuse => "refuse".to_owned(),
         Injection::ConnectTimeout => "connect_timeout".to_owned(),

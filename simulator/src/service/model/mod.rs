@@ -32,6 +32,7 @@ pub use delivery::{
     AttemptOutcome, AttemptView, ConnectionUse, Deferral, DeliveryDetail, DeliveryFilter, DeliveryState,
     DeliveryView, HeaderText, OriginWord, RequestView, ResponseView, TimingsView,
 };
+pub(super) use fault::injection_text;
 pub use fault::{
     AnswerFault, ExtraHeadersFault, FaultForm, FaultMap, FaultSpec, FaultView, FaultWord, ResetFault,
 };
@@ -39,7 +40,8 @@ pub use fault::{ResetForm, ResetWhen, SlowBodyFault, Times};
 pub use invalid::InvalidField;
 pub use metrics::{AttemptCount, LatencyHistogram, MetricsSnapshot};
 pub use notification::{
-    BatchSpec, Course, LifecycleSpec, NotificationSpec, NotificationView, Published, PublishedNotification,
+    BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, NotificationView,
+    PublishOptions, Published, PublishedNotification,
 };
 pub use page::{Order, Page, PageRequest};
 pub use patch::Patch;

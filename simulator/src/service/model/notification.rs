@@ -66,7 +66,7 @@ impl NotificationSpec {
 }
 
 /// Many notifications to be published in this order: all of them or, if one is wrong, none.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchSpec {
     /// The notifications.
@@ -172,6 +172,36 @@ impl Course {
         };
         [&ARRIVAL, proposal, ending].concat()
     }
+}
+
+/// How something is published.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PublishOptions {
+    /// When the call returns.
+    pub durability: DurabilityWord,
+    /// Makes a repetition of the call harmless.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// When a call that publishes returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DurabilityWord {
+    /// After its notifications are in the journal.
+    #[default]
+    Durable,
+    /// At once: a crash in the next moment may lose them.
+    Relaxed,
+}
+
+/// The caller's name for one call, and what the call was. The same key with the same call gets the first answer again;
+/// with another call it is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's key.
+    pub key: String,
+    /// SHA-256 of the whole call.
+    pub fingerprint: [u8; 32],
 }
 
 /// What was published.

@@ -53,6 +53,8 @@ impl std::ops::AddAssign for BacklogView {
 pub struct StatusView {
     /// The program's version.
     pub version: String,
+    /// The service's seed: with a notification's id it makes its body.
+    pub seed: u64,
     /// PNS time.
     pub clock: ClockView,
     /// How many subscriptions there are.
