@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod clock;
+pub mod control;
 pub mod driver;
 pub mod endpoint;
 pub mod fault;

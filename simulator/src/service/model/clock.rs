@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::invalid::InvalidField;
+use super::patch::given;
 use super::scalar::{Instant, Span, text};
 use crate::clock::Gear;
 
@@ -64,10 +65,12 @@ pub struct GearSpec {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct AdvanceSpec {
     /// By so much.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Span")]
     pub by: Option<Span>,
     /// To this instant, or `next-due`: to the next thing that is due.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "AdvanceTo")]
     pub to: Option<AdvanceTo>,
 }
 

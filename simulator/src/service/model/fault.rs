@@ -10,7 +10,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::headers::HeadersSchema;
 use super::invalid::InvalidField;
+use super::patch::given;
 use super::scalar::{Instant, OneOrMany, Span};
 use crate::fault::{Extent, Fault, Injection};
 
@@ -62,28 +64,52 @@ pub enum FaultWord {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct FaultMap {
     /// As if nothing listened.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub refuse: Option<Times>,
     /// As if no connection came about.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub connect_timeout: Option<Times>,
     /// As if the name did not resolve.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub name_resolution: Option<Times>,
     /// Reset before or after the body.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "ResetForm")]
     pub reset: Option<ResetForm>,
     /// Half the body, then closed.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub cut_body: Option<Times>,
     /// The body spread over a span of real time.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "SlowBodyFault")]
     pub slow_body: Option<SlowBodyFault>,
     /// The receiver answers; the answer does not reach the sender.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub ack_lost: Option<Times>,
     /// The sender sees this status instead.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "AnswerFault")]
     pub answer: Option<AnswerFault>,
     /// Sent twice at once.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub duplicate: Option<Times>,
     /// Another key of the same length.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub wrong_key: Option<Times>,
     /// No Authorization header.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Times")]
     pub no_key: Option<Times>,
     /// More headers.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "ExtraHeadersFault")]
     pub extra_headers: Option<ExtraHeadersFault>,
 }
 
@@ -157,7 +183,7 @@ pub struct AnswerFault {
 #[serde(deny_unknown_fields)]
 pub struct ExtraHeadersFault {
     /// By name.
-    #[schemars(length(min = 1, max = 32))]
+    #[schemars(with = "HeadersSchema")]
     pub headers: BTreeMap<String, String>,
     /// How many attempts. Default: 1.
     #[serde(default)]

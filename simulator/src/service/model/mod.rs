@@ -10,6 +10,7 @@
 mod clock;
 mod delivery;
 mod fault;
+mod headers;
 mod invalid;
 mod metrics;
 mod notification;

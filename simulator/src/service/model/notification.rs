@@ -11,7 +11,7 @@ use super::invalid::InvalidField;
 use super::scalar::{EventName, Instant, SupplierText};
 
 /// A notification to be published.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["raw", "overrides"] }))]
 pub struct NotificationSpec {
@@ -66,7 +66,7 @@ impl NotificationSpec {
 }
 
 /// Many notifications to be published in this order: all of them or, if one is wrong, none.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchSpec {
     /// The notifications.
@@ -102,7 +102,7 @@ impl BatchSpec {
 }
 
 /// A life-like course of one RFP, published at once, in its order.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifecycleSpec {
     /// How it goes.

@@ -45,6 +45,7 @@ pub enum Order {
 
 /// Part of a list. Pages are stable: an item is on one page once, whatever is added meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items, by id.
     pub items: Vec<T>,

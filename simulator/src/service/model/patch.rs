@@ -1,8 +1,44 @@
 //! A field of a change: left as it is, set back, or set.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
+
+/// For a field that is absent or has a value: of those of which exactly one must be there, `null` is none.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// `true`, where `false` would say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Yes;
+
+impl Yes {
+    /// For a field that is `true` or absent.
+    pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        match bool::deserialize(deserializer)? {
+            true => Ok(true),
+            false => Err(D::Error::custom("expected `true`, or nothing")),
+        }
+    }
+}
+
+impl JsonSchema for Yes {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Yes".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "const": true })
+    }
+}
 
 /// A field of a merge patch (RFC 7396): absent, `null`, or a value. Stands with `#[serde(default)]`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

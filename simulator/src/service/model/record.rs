@@ -91,6 +91,7 @@ pub enum RecordEvent {
     WindowClosed {
         window: u32,
     },
+    SenderRecovered,
 }
 
 impl RecordView {
@@ -135,6 +136,7 @@ impl RecordEvent {
             Happened::WindowCancelled { window } => Self::WindowCancelled { window: window.0 },
             Happened::WindowOpened { window } => Self::WindowOpened { window: window.0 },
             Happened::WindowClosed { window } => Self::WindowClosed { window: window.0 },
+            Happened::SenderRecovered => Self::SenderRecovered,
             other => Self::of_delivery(other),
         }
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::invalid::InvalidField;
+use super::patch::{Yes, given};
 use super::scalar::{EventName, Instant};
 
 /// What is to be delivered again: exactly one of `delivery`, `failed_since` and `missing`.
@@ -14,12 +15,17 @@ use super::scalar::{EventName, Instant};
 #[schemars(extend("oneOf" = [{ "required": ["delivery"] }, { "required": ["failed_since"] }, { "required": ["missing"] }]))]
 pub struct ReplaySpec {
     /// The notification of this delivery, once more to the same subscription.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "u64")]
     pub delivery: Option<u64>,
     /// All whose last attempt failed at this instant or later and that were given up or still wait: those that wait are
     /// attempted at once, by a delivery of their own.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Instant")]
     pub failed_since: Option<Instant>,
     /// `true`: all notifications that a subscription sees and never acknowledged, and that are not on their way to it.
-    #[schemars(extend("const" = true))]
+    #[serde(deserialize_with = "Yes::read", skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(with = "Yes")]
     pub missing: bool,
     /// With `failed_since` and `missing`: only to this subscription.
     pub subscription: Option<u32>,

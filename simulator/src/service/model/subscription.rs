@@ -15,8 +15,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::headers::{EndpointSchema, HeadersSchema};
 use super::invalid::InvalidField;
-use super::patch::Patch;
+use super::patch::{Patch, given};
 use super::scalar::{EventsText, JitterText, OneOrMany, RateText, Span, StatusText, SuppliersText, text};
 use crate::endpoint::Endpoint;
 use crate::secret::ApiKey;
@@ -39,7 +40,7 @@ pub struct SubscriptionSpec {
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]
     pub name: Option<String>,
     /// Where notifications are sent: `https://…`.
-    #[schemars(length(min = 1, max = 4096))]
+    #[schemars(with = "EndpointSchema")]
     pub endpoint: String,
     /// The event types. Default: RFP_SEND and RFP_FORWARD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub struct SubscriptionSpec {
     pub api_key: Option<KeyText>,
     /// Further headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
+    #[schemars(with = "Option<HeadersSchema>")]
     pub headers: Option<BTreeMap<String, String>>,
     /// The intervals between attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,8 +97,8 @@ pub struct SubscriptionPatch {
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]
     pub name: Patch<String>,
     /// The endpoint. There is no default: not `null`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 4096))]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "EndpointSchema")]
     pub endpoint: Option<String>,
     /// The event types, for what is published from now on.
     pub events: Patch<EventsText>,
@@ -106,7 +107,7 @@ pub struct SubscriptionPatch {
     /// The API key.
     pub api_key: Patch<KeyText>,
     /// Further headers, all of them.
-    #[schemars(length(max = 32))]
+    #[schemars(with = "Option<HeadersSchema>")]
     pub headers: Patch<BTreeMap<String, String>>,
     /// The intervals between attempts, all of them.
     pub retry: Patch<RetrySpec>,

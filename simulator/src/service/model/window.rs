@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use pns_engine::Timestamp;
 
 use super::invalid::InvalidField;
+use super::patch::{Yes, given};
 use super::scalar::{Instant, Span};
 
 /// A downtime window to be announced: with exactly one of `for`, `until` and `open`.
@@ -19,14 +20,16 @@ pub struct WindowSpec {
     #[serde(default)]
     pub from: Option<Instant>,
     /// How long it lasts.
-    #[serde(default, rename = "for")]
+    #[serde(default, rename = "for", deserialize_with = "given")]
+    #[schemars(with = "Span")]
     pub lasts: Option<Span>,
     /// The first instant after it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Instant")]
     pub until: Option<Instant>,
     /// `true`: until it is cancelled, or given an end.
-    #[serde(default)]
-    #[schemars(extend("const" = true))]
+    #[serde(default, deserialize_with = "Yes::read", skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(with = "Yes")]
     pub open: bool,
 }
 
@@ -53,10 +56,12 @@ impl WindowSpec {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct WindowChange {
     /// So long from now.
-    #[serde(default, rename = "for")]
+    #[serde(default, rename = "for", deserialize_with = "given")]
+    #[schemars(with = "Span")]
     pub lasts: Option<Span>,
     /// The first instant after it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Instant")]
     pub until: Option<Instant>,
 }
 
