@@ -66,6 +66,10 @@ fn connection(reason: FailureReason) -> &'static str {
         FailureReason::InsecureEndpoint => {
             "PNS does not send to plain HTTP: serve HTTPS, or rehearse with `--allow-http`"
         }
+        FailureReason::SenderStopped => {
+            "the sender stopped before the attempt's end was on record: the receiver may get the notification \
+             twice"
+        }
         FailureReason::Tls(_) | FailureReason::Status(_) => "told by its own class",
     }
 }

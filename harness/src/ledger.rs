@@ -100,6 +100,8 @@ impl Ledger {
                 let end = AttemptEnd { at: started, outcome, delay: None, exchange };
                 self.attempt_mut(attempt.delivery, attempt.number).end = Some(end);
             }
+            // Its record says the same.
+            Observation::Start { .. } => {}
         }
     }
 

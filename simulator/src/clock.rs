@@ -81,6 +81,19 @@ impl Clock {
         }
     }
 
+    /// Goes on with PNS time at `position`, which bodies need not carry: as after a restart.
+    #[must_use]
+    pub fn resume(gear: Gear, position: Timestamp) -> Self {
+        Self { gear, stamps: Stamps::AgeBeforeRealNow, position, started: Instant::now() }
+    }
+
+    /// Changes how time moves; it goes on from where it is.
+    pub fn set_gear(&mut self, gear: Gear) {
+        self.position = self.now();
+        self.started = Instant::now();
+        self.gear = gear;
+    }
+
     /// How time moves.
     #[must_use]
     pub fn gear(&self) -> Gear {
@@ -183,6 +196,17 @@ mod tests {
         clock.jump_to(EPOCH + Duration::from_secs(60));
         clock.jump_to(EPOCH);
         assert_eq!(clock.now(), EPOCH + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn time_goes_on_from_where_it_is_in_another_gear() {
+        let mut clock = Clock::resume(Gear::Virtual, EPOCH);
+        clock.jump_to(EPOCH + Duration::from_secs(60));
+        clock.set_gear(Gear::Real);
+        let now = clock.now();
+        assert!(now >= EPOCH + Duration::from_secs(60) && now < EPOCH + Duration::from_secs(120), "{now:?}");
+        clock.set_gear(Gear::Virtual);
+        assert!(clock.now() >= now);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! It does what the sender says, hands back answers, and moves or awaits time. In the virtual gear it awaits
 //! every attempt in flight before time moves, and hands answers back in a fixed order, so that equal seeds give
 //! equal records whatever the receiver's speed.
+//!
+//! Where records must be kept before anything leaves, starts are held ([`Driver::hold_starts`]) until their owner
+//! releases them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -46,6 +49,11 @@ pub trait Bodies {
 pub enum Observation {
     /// The sender recorded it.
     Record(Record),
+    /// An attempt is held until it is released; the record of its start follows. Seen only where starts are held.
+    Start {
+        /// Which attempt.
+        attempt: Transmit,
+    },
     /// An attempt's exchange ended; its outcome's record follows.
     Exchange {
         /// Which attempt.
@@ -66,6 +74,18 @@ pub enum Turn {
     Progress,
     /// The horizon is reached and nothing more is due before it.
     Horizon,
+    /// Time stands still until starts that are held are released.
+    Held,
+}
+
+/// When an attempt that the sender starts is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Starts {
+    AtOnce,
+    /// When its owner releases it.
+    OnRelease,
+    /// Never: the sender is not asked for more.
+    Stopped,
 }
 
 /// Drives one sender.
@@ -77,10 +97,22 @@ pub struct Driver<T, B> {
     bodies: B,
     faults: FaultPlan,
     routes: BTreeMap<SubscriptionId, Route>,
+    starts: Starts,
+    /// Attempts that the sender has started and that wait for their release, oldest first.
+    held: VecDeque<Start>,
+    /// How many have been held so far, over all.
+    held_count: u64,
     in_flight: JoinSet<Ended>,
     /// Attempts that ended in real time but end later in PNS time, by that time.
     ended: BTreeMap<(Timestamp, DeliveryId), Ended>,
     observations: VecDeque<Observation>,
+}
+
+#[derive(Debug)]
+struct Start {
+    attempt: Transmit,
+    started: Timestamp,
+    request: Request,
 }
 
 #[derive(Debug)]
@@ -93,17 +125,74 @@ struct Ended {
 impl<T: Transport, B: Bodies> Driver<T, B> {
     /// A driver of a new sender. `seed` places the jitter.
     pub fn new(seed: u64, clock: Clock, transport: T, bodies: B) -> Self {
-        Self {
-            sender: Sender::new(seed),
+        Self::of(Sender::new(seed), clock, transport, bodies)
+    }
+
+    /// A driver of `sender`, which may have a past. Its subscriptions are to be routed before the first turn.
+    pub fn of(sender: Sender, clock: Clock, transport: T, bodies: B) -> Self {
+        let mut driver = Self {
+            sender,
             clock,
             transport,
             bodies,
             faults: FaultPlan::default(),
             routes: BTreeMap::new(),
+            starts: Starts::AtOnce,
+            held: VecDeque::new(),
+            held_count: 0,
             in_flight: JoinSet::new(),
             ended: BTreeMap::new(),
             observations: VecDeque::new(),
+        };
+        driver.take_records();
+        driver
+    }
+
+    /// From now on every start is observed first, and made when [`Driver::release`] says so. A turn then ends as
+    /// soon as there is anything to observe.
+    pub fn hold_starts(&mut self) {
+        self.starts = Starts::OnRelease;
+    }
+
+    /// How many starts have been held so far. All of them have been observed, once the observations are drained.
+    pub fn held_count(&self) -> u64 {
+        self.held_count
+    }
+
+    /// Makes the attempts that are among the first `count` held since the driver began.
+    pub fn release(&mut self, count: u64) {
+        while !self.held.is_empty() && self.held_count - (self.held.len() as u64) < count {
+            if let Some(start) = self.held.pop_front() {
+                self.make(start);
+            }
         }
+    }
+
+    /// From now on the sender is not asked for attempts. Those held are still to be released.
+    pub fn stop_starts(&mut self) {
+        self.starts = Starts::Stopped;
+    }
+
+    /// Attempts that have started and are not handed back to the sender.
+    pub fn in_flight(&self) -> usize {
+        self.held.len() + self.in_flight.len() + self.ended.len()
+    }
+
+    /// When something happens next by itself, as far as is known; `None`: nothing will.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let next_wake = self.sender.poll_timeout().map(|(instant, _)| instant);
+        let next_end = self.ended.keys().next().map(|(instant, _)| *instant);
+        [next_wake, next_end].into_iter().flatten().min()
+    }
+
+    /// How time moves.
+    pub fn gear(&self) -> Gear {
+        self.clock.gear()
+    }
+
+    /// Changes how time moves from now on.
+    pub fn set_gear(&mut self, gear: Gear) {
+        self.clock.set_gear(gear);
     }
 
     /// The present PNS time.
@@ -124,6 +213,11 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
     /// Where a subscription's notifications are sent.
     pub fn route_of(&self, subscription: SubscriptionId) -> Option<&Route> {
         self.routes.get(&subscription)
+    }
+
+    /// Forgets where a subscription's notifications were sent. It sends nothing any more.
+    pub fn forget_route(&mut self, subscription: SubscriptionId) {
+        self.routes.remove(&subscription);
     }
 
     /// Changes the key that a subscription's notifications carry from now on.
@@ -169,20 +263,31 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
     }
 
     /// Lets the next thing happen, no later than `horizon` of PNS time.
+    ///
+    /// Cancel-safe: a turn that is dropped has lost nothing, and the next goes on where it was.
     pub async fn turn(&mut self, horizon: Timestamp) -> Turn {
         loop {
             self.pass_time();
             self.start_attempts();
-            if self.hand_back_ended() {
+            // In the virtual gear what is in flight ends together, so that its order is fixed.
+            let together =
+                self.clock.gear() == Gear::Virtual && !(self.in_flight.is_empty() && self.held.is_empty());
+            if !together && self.hand_back_ended() {
                 return Turn::Progress;
             }
-            if self.clock.gear() == Gear::Virtual && !self.in_flight.is_empty() {
+            if self.starts != Starts::AtOnce && !self.observations.is_empty() {
+                return Turn::Progress;
+            }
+            if together {
+                if self.in_flight.is_empty() {
+                    return Turn::Held;
+                }
                 while let Some(ended) = self.in_flight.join_next().await {
                     self.file(ended);
                 }
                 continue;
             }
-            if self.clock.now() >= horizon && self.in_flight.is_empty() {
+            if self.clock.now() >= horizon && self.in_flight.is_empty() && self.held.is_empty() {
                 return Turn::Horizon;
             }
             if let Some(turn) = self.await_next(horizon).await {
@@ -193,19 +298,27 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
 
     /// Jumps or waits to the next due moment; in real gears an attempt may end first.
     async fn await_next(&mut self, horizon: Timestamp) -> Option<Turn> {
-        let next_wake = self.sender.poll_timeout().map(|(instant, _)| instant);
-        let next_end = self.ended.keys().next().map(|(instant, _)| *instant);
-        let next = [next_wake, next_end, Some(horizon)].into_iter().flatten().min().unwrap_or(horizon);
+        let next = match self.starts {
+            // What is due stays due.
+            Starts::Stopped => self.ended.keys().next().map(|(instant, _)| *instant),
+            Starts::AtOnce | Starts::OnRelease => self.next_due(),
+        };
+        let next = next.map_or(horizon, |next| next.min(horizon));
         if self.clock.gear() == Gear::Virtual {
             self.clock.jump_to(next);
             return None;
         }
         if next >= horizon && self.clock.now() >= horizon {
-            return Some(Turn::Horizon);
+            return Some(if self.held.is_empty() { Turn::Horizon } else { Turn::Held });
         }
         tokio::select! {
             biased;
-            Some(ended) = self.in_flight.join_next() => self.file(ended),
+            Some(ended) = self.in_flight.join_next() => {
+                self.file(ended);
+                while let Some(ended) = self.in_flight.try_join_next() {
+                    self.file(ended);
+                }
+            }
             () = self.clock.wait_until(next) => {}
         }
         None
@@ -217,8 +330,14 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
     }
 
     fn start_attempts(&mut self) {
+        if self.starts == Starts::Stopped {
+            return;
+        }
         let now = self.clock.now();
         while let Some(attempt) = self.sender.poll_transmit(now) {
+            if self.starts == Starts::OnRelease {
+                self.observations.push_back(Observation::Start { attempt });
+            }
             self.take_records();
             let route =
                 self.routes.get(&attempt.subscription).expect("a subscription is routed before it sends");
@@ -231,12 +350,21 @@ impl<T: Transport, B: Bodies> Driver<T, B> {
                 ack_timeout: route.ack_timeout,
                 ..Request::new(Arc::clone(&route.endpoint), body)
             };
-            let transport = self.transport.clone();
-            self.in_flight.spawn(async move {
-                Ended { attempt, started: now, exchange: transport.attempt(request).await }
-            });
+            let start = Start { attempt, started: now, request };
+            if self.starts == Starts::OnRelease {
+                self.held.push_back(start);
+                self.held_count += 1;
+            } else {
+                self.make(start);
+            }
         }
         self.take_records();
+    }
+
+    fn make(&mut self, Start { attempt, started, request }: Start) {
+        let transport = self.transport.clone();
+        self.in_flight
+            .spawn(async move { Ended { attempt, started, exchange: transport.attempt(request).await } });
     }
 
     /// Notes when in PNS time an attempt that ended really has ended.

@@ -3,7 +3,7 @@
 //! A [`Injection`] changes one attempt. The transport carries it out; which attempt gets which is planned by
 //! [`FaultPlan`], a pure value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pns_engine::{NotificationId, SubscriptionId, Timestamp, Transmit};
@@ -44,7 +44,11 @@ pub enum Injection {
 /// Which attempts get which injection. Pure: asked once for each attempt, in the order of their starts.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlan {
-    faults: Vec<Fault>,
+    /// By number: those planned first come first.
+    faults: BTreeMap<u32, Fault>,
+    last: u32,
+    /// Those that were used, or have ended, since [`FaultPlan::take_changed`].
+    changed: BTreeSet<u32>,
 }
 
 /// One planned failure.
@@ -70,25 +74,70 @@ pub enum Extent {
 }
 
 impl FaultPlan {
-    /// Plans a fault. Of several that fit an attempt, the one planned first is carried out.
-    pub fn plan(&mut self, fault: Fault) {
-        self.faults.push(fault);
+    /// Plans a fault and gives its number. Of several that fit an attempt, the one planned first is carried out.
+    pub fn plan(&mut self, fault: Fault) -> u32 {
+        self.last += 1;
+        self.faults.insert(self.last, fault);
+        self.last
+    }
+
+    /// Plans a fault again under the number that it had; new ones get greater numbers.
+    pub fn plan_again(&mut self, number: u32, fault: Fault) {
+        self.last = self.last.max(number);
+        self.faults.insert(number, fault);
+    }
+
+    /// Numbers new faults after `number` at least.
+    pub fn number_after(&mut self, number: u32) {
+        self.last = self.last.max(number);
+    }
+
+    /// The faults planned, as far as they are not used up, by number.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Fault)> {
+        self.faults.iter().map(|(number, fault)| (*number, fault))
+    }
+
+    /// One fault, unless it is used up.
+    #[must_use]
+    pub fn get(&self, number: u32) -> Option<&Fault> {
+        self.faults.get(&number)
+    }
+
+    /// Forgets one fault.
+    pub fn remove(&mut self, number: u32) -> Option<Fault> {
+        self.faults.remove(&number)
     }
 
     /// Forgets the faults planned for one subscription; `None`: all faults.
     pub fn clear(&mut self, subscription: Option<SubscriptionId>) {
-        self.faults.retain(|fault| subscription.is_some() && fault.subscription != subscription);
+        self.faults.retain(|_, fault| subscription.is_some() && fault.subscription != subscription);
+    }
+
+    /// The numbers of the faults that attempts have used, or that have ended, since this was last asked.
+    pub fn take_changed(&mut self) -> BTreeSet<u32> {
+        std::mem::take(&mut self.changed)
     }
 
     /// What to do to the attempt that starts now, counting it against its fault.
     pub fn injection_for(&mut self, attempt: &Transmit, now: Timestamp) -> Option<Injection> {
-        self.faults.retain(|fault| match fault.extent {
-            Extent::Attempts(left) => left > 0,
-            Extent::Until(end) => now < end,
+        if self.faults.is_empty() {
+            return None;
+        }
+        let Self { faults, changed, .. } = self;
+        faults.retain(|number, fault| {
+            let lasts = match fault.extent {
+                Extent::Attempts(left) => left > 0,
+                Extent::Until(end) => now < end,
+            };
+            if !lasts {
+                changed.insert(*number);
+            }
+            lasts
         });
-        let fault = self.faults.iter_mut().find(|fault| fault.fits(attempt))?;
+        let (number, fault) = faults.iter_mut().find(|(_, fault)| fault.fits(attempt))?;
         if let Extent::Attempts(left) = &mut fault.extent {
             *left -= 1;
+            changed.insert(*number);
         }
         Some(fault.injection.clone())
     }

@@ -6,9 +6,13 @@
 #![warn(missing_docs)]
 
 pub mod clock;
+pub mod control;
 pub mod driver;
 pub mod endpoint;
 pub mod fault;
+pub mod journal;
 pub mod schema;
 pub mod secret;
+pub mod service;
 pub mod transport;
+pub mod units;

@@ -15,7 +15,7 @@ use pns_simulator::clock::{Clock, Gear, Stopwatch};
 use pns_simulator::driver::{Bodies, Driver, Observation, Route, Turn};
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::fault::{Extent, Fault, Injection};
-use pns_simulator::transport::ScriptedTransport;
+use pns_simulator::transport::{Exchange, Request, ScriptedTransport, Transport};
 
 const EPOCH: Timestamp = Timestamp::from_millis(1_764_000_000_000);
 const ONE: SubscriptionId = SubscriptionId(0);
@@ -30,7 +30,7 @@ impl Bodies for Numbered {
     }
 }
 
-fn driver(gear: Gear, transport: ScriptedTransport) -> Driver<ScriptedTransport, Numbered> {
+fn driver<T: Transport>(gear: Gear, transport: T) -> Driver<T, Numbered> {
     let mut driver = Driver::new(7, Clock::start(gear, Some(EPOCH)), transport, Numbered);
     let endpoint = Endpoint::parse("https://127.0.0.1:8443/pns").unwrap();
     let route = Route {
@@ -46,7 +46,7 @@ fn driver(gear: Gear, transport: ScriptedTransport) -> Driver<ScriptedTransport,
     driver
 }
 
-fn publish(driver: &mut Driver<ScriptedTransport, Numbered>, number: u64) {
+fn publish<T: Transport>(driver: &mut Driver<T, Numbered>, number: u64) {
     let command = Command::Publish {
         id: NotificationId(number),
         event_type: EventType::RfpSend,
@@ -162,6 +162,7 @@ async fn every_exchange_is_observed_before_its_outcome() {
     while let Some(observation) = driver.poll_observation() {
         match observation {
             Observation::Exchange { outcome, .. } => seen = Some(outcome),
+            Observation::Start { .. } => panic!("nothing is held"),
             Observation::Record(record) => match record.event {
                 Happened::AttemptFailed { reason, .. } => {
                     assert_eq!(seen.take(), Some(Outcome::Failed(reason)));
@@ -176,4 +177,87 @@ async fn every_exchange_is_observed_before_its_outcome() {
         }
     }
     assert_eq!(outcomes, ["failed", "acknowledged"]);
+}
+
+#[tokio::test]
+async fn held_starts_are_observed_first_and_made_when_they_are_released() {
+    let transport = ScriptedTransport::with_answers([]);
+    let mut driver = driver(Gear::Virtual, transport.clone());
+    driver.hold_starts();
+    while driver.poll_observation().is_some() {}
+    publish(&mut driver, 1);
+    publish(&mut driver, 2);
+    let horizon = driver.now() + Duration::from_secs(1);
+    assert_eq!(driver.turn(horizon).await, Turn::Progress);
+    while driver.poll_observation().is_some() {}
+    assert_eq!(driver.turn(horizon).await, Turn::Held);
+    assert_eq!((driver.held_count(), driver.in_flight(), transport.requests().len()), (2, 2, 0));
+    driver.release(1);
+    assert_eq!(driver.turn(horizon).await, Turn::Held, "the other one is held, and its answer comes with it");
+    assert_eq!(transport.requests().len(), 1);
+    driver.release(driver.held_count());
+    assert_eq!(driver.turn(horizon).await, Turn::Progress);
+    while driver.poll_observation().is_some() {}
+    assert_eq!(driver.turn(horizon).await, Turn::Horizon);
+    assert_eq!((transport.requests().len(), driver.sender().pending()), (2, 0));
+}
+
+/// A transport that answers when it is told to.
+#[derive(Clone)]
+struct OnDemand(Arc<tokio::sync::Semaphore>);
+
+impl Transport for OnDemand {
+    async fn attempt(&self, request: Request) -> Exchange {
+        self.0.acquire().await.unwrap().forget();
+        ScriptedTransport::with_answers([]).attempt(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_is_dropped_loses_nothing() {
+    let answers = Arc::new(tokio::sync::Semaphore::new(0));
+    let mut driver = driver(Gear::Virtual, OnDemand(Arc::clone(&answers)));
+    for number in 1..=3 {
+        publish(&mut driver, number);
+    }
+    let horizon = driver.now() + Duration::from_secs(1);
+    for _ in 0..3 {
+        assert!(poll_once(driver.turn(horizon)).await.is_none(), "not all are answered");
+        answers.add_permits(1);
+        tokio::task::yield_now().await;
+    }
+    while driver.turn(horizon).await != Turn::Horizon {}
+    let mut acknowledged = Vec::new();
+    while let Some(observation) = driver.poll_observation() {
+        if let Observation::Record(record) = observation
+            && let Happened::AttemptAcknowledged { delivery, .. } = record.event
+        {
+            acknowledged.push(delivery.0);
+        }
+    }
+    assert_eq!(acknowledged, [1, 2, 3], "in the order of deliveries, whichever answer came first");
+}
+
+/// Polls `future` once and drops it.
+async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_due_stays_due_when_starts_are_stopped() {
+    let transport = ScriptedTransport::with_answers([]);
+    let mut driver = driver(Gear::Virtual, transport.clone());
+    driver.stop_starts();
+    publish(&mut driver, 1);
+    while driver.poll_observation().is_some() {}
+    let horizon = driver.now() + Duration::from_secs(1);
+    assert_eq!(driver.turn(horizon).await, Turn::Horizon);
+    assert_eq!((transport.requests().len(), driver.sender().pending()), (0, 1));
 }

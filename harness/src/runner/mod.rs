@@ -7,7 +7,6 @@ mod effects;
 mod exchanges;
 mod expect;
 mod inspect;
-pub(crate) mod lifecycle;
 mod phrase;
 mod play;
 mod player;

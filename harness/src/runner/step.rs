@@ -12,7 +12,7 @@ use super::answered::Answered;
 use super::bodies::Recipe;
 use super::subscribe;
 use super::world::{LimitReached, Passed, Patience, World};
-use super::{lifecycle, probe, request};
+use super::{probe, request};
 use crate::scenario::model::{
     self, Action, Downtime, Emit, EmitOrder, Emitted, FaultExtent, FaultKind, Goal, Step, Validity, Which,
     WindowStart,
@@ -131,7 +131,7 @@ fn recipes(world: &mut World, emit: &Emit) -> Result<Vec<(EventType, Recipe)>, S
                     overrides.insert(pointer, Value::String(world.draw_uuid()));
                 }
             }
-            lifecycle::events(*course)
+            course.events()
         }
     };
     let supplier = supplier_place(world);

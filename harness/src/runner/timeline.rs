@@ -81,6 +81,7 @@ fn deferrals(deferrals: Deferrals) -> Vec<String> {
         (deferrals.rate_limit, "rate limit"),
         (deferrals.concurrency, "concurrency"),
         (deferrals.held_back, "held back"),
+        (deferrals.sender_stopped, "sender stopped"),
     ];
     causes.into_iter().filter(|(holds, _)| *holds).map(|(_, cause)| cause.to_owned()).collect()
 }

@@ -12,7 +12,6 @@ mod names;
 mod reader;
 mod source;
 mod template;
-pub(crate) mod units;
 mod yaml;
 
 #[cfg(test)]
@@ -23,9 +22,10 @@ pub use diagnostic::{Diagnostic, Style};
 pub use document::json_schema;
 pub use load::{LoadResult, MAX_INCLUDE_DEPTH, lint, load, parse, shipped};
 pub use model::Scenario;
+pub(crate) use pns_simulator::units;
+pub use pns_simulator::units::MAX_SPAN;
 pub use source::{SourceFile, Sources};
 pub use template::{FillError, MAX_EXPANSION_BYTES, MAX_TEXT_BYTES};
-pub use units::MAX_SPAN;
 pub use yaml::{MAX_ALIASES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES};
 
 /// A YAML text as JSON, as the files' reader understands it.

@@ -28,6 +28,7 @@ mod record;
 pub mod rng;
 mod schedule;
 mod sender;
+mod snapshot;
 mod subscription;
 mod time;
 
@@ -39,6 +40,7 @@ pub use outcome::{Answer, FailureReason, Outcome, TlsFailure};
 pub use rate_limit::{RateLimit, RateLimitError};
 pub use record::{AbandonCause, Deferrals, Happened, Origin, Record};
 pub use sender::{Backlog, NotInFlight, Sender, Transmit, WakeReason};
+pub use snapshot::{SavedDelivery, SavedSubscription, SavedWindow, Snapshot};
 pub use subscription::{
     AcknowledgementPolicy, FailingDelivery, RetryAfter, Subscription, SupplierScope, Supplierless,
 };

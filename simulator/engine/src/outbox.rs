@@ -83,8 +83,8 @@ impl Hold {
 }
 
 impl Outbox {
-    /// A subscription that begins.
-    pub(crate) fn new(settings: Box<Subscription>) -> Self {
+    /// A subscription that begins, or goes on after a stop, with what `meter` has counted.
+    pub(crate) fn new(settings: Box<Subscription>, meter: Meter) -> Self {
         let mut outbox = Self {
             settings,
             queue: Queue::default(),
@@ -92,7 +92,7 @@ impl Outbox {
             windows_open: 0,
             in_flight: 0,
             removed: false,
-            meter: Meter::default(),
+            meter,
             downtime: Blockage::default(),
             full: Blockage::default(),
             hold: Hold::default(),
@@ -144,8 +144,15 @@ impl Outbox {
         self.hold.note(self.queue.holder(), now);
     }
 
-    /// Counts a start at `now` of what was due at `due`, and tells what had made it wait.
-    pub(crate) fn count_start(&mut self, id: DeliveryId, due: Timestamp, now: Timestamp) -> Deferrals {
+    /// Counts a start at `now` of what was due at `due`, and tells what had made it wait. `recovered` is when
+    /// the sender did, if it ever had to.
+    pub(crate) fn count_start(
+        &mut self,
+        id: DeliveryId,
+        due: Timestamp,
+        now: Timestamp,
+        recovered: Timestamp,
+    ) -> Deferrals {
         assert!(self.windows_open == 0, "invariant: nothing starts in a downtime window");
         assert!(!self.is_full(), "invariant: no more attempts in flight than the concurrency");
         assert!(due <= now, "invariant: nothing starts before it is due");
@@ -156,9 +163,24 @@ impl Outbox {
             rate_limit,
             concurrency: self.full.deferred(due),
             held_back: self.hold.deferred(id, due),
+            sender_stopped: due < recovered,
         };
         self.note_obstacles(now);
         deferrals
+    }
+
+    /// The sender has recovered at `now`: what made deliveries wait before is forgotten, and what has fallen
+    /// due by now goes out oldest first, as after downtime.
+    pub(crate) fn recover(&mut self, now: Timestamp) {
+        self.downtime = Blockage::default();
+        if self.windows_open > 0 {
+            self.downtime.begin(now);
+        }
+        self.full = Blockage::default();
+        self.hold = Hold::default();
+        self.place = None;
+        self.meter.recover(self.settings.rate_limit.as_ref(), now);
+        self.queue.flush(now);
     }
 
     /// A window has opened at `now`.

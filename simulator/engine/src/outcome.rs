@@ -54,6 +54,8 @@ pub enum FailureReason {
     Status(u16),
     /// The endpoint is plain HTTP, to which PNS does not send. *Documented.*
     InsecureEndpoint,
+    /// The sender stopped before the attempt's end was on record: the receiver may have got the notification.
+    SenderStopped,
 }
 
 /// Why TLS was not established.
@@ -82,6 +84,31 @@ pub enum TlsFailure {
 }
 
 impl FailureReason {
+    /// All of them but the statuses.
+    pub const WITHOUT_STATUS: [Self; 21] = [
+        Self::NameResolution,
+        Self::Refused,
+        Self::Unreachable,
+        Self::ConnectTimeout,
+        Self::Tls(TlsFailure::CertificateExpired),
+        Self::Tls(TlsFailure::CertificateNotYetValid),
+        Self::Tls(TlsFailure::UnknownIssuer),
+        Self::Tls(TlsFailure::WrongHost),
+        Self::Tls(TlsFailure::BadCertificate),
+        Self::Tls(TlsFailure::VersionOrCipher),
+        Self::Tls(TlsFailure::ClientCertificateRequired),
+        Self::Tls(TlsFailure::HandshakeClosed),
+        Self::Tls(TlsFailure::HandshakeTimeout),
+        Self::Tls(TlsFailure::NotTls),
+        Self::Reset,
+        Self::ClosedBeforeResponse,
+        Self::MalformedResponse,
+        Self::SendTimeout,
+        Self::AcknowledgementTimeout,
+        Self::InsecureEndpoint,
+        Self::SenderStopped,
+    ];
+
     /// A stable kebab-case name for reports and metrics; a status carries no code here.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -98,6 +125,7 @@ impl FailureReason {
             Self::AcknowledgementTimeout => "acknowledgement-timeout",
             Self::Status(_) => "status",
             Self::InsecureEndpoint => "insecure-endpoint",
+            Self::SenderStopped => "sender-stopped",
         }
     }
 }
@@ -137,6 +165,7 @@ impl fmt::Display for FailureReason {
             Self::AcknowledgementTimeout => "no acknowledgement within the timeout",
             Self::Status(code) => return write!(f, "status {code} does not acknowledge"),
             Self::InsecureEndpoint => "plain HTTP, to which PNS does not send",
+            Self::SenderStopped => "the sender stopped during the attempt",
         })
     }
 }

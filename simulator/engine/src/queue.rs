@@ -116,6 +116,13 @@ impl Queue {
         }
     }
 
+    /// When what waits longest fell due, or falls due, whatever holds it back.
+    pub(crate) fn oldest_due(&self) -> Option<Timestamp> {
+        let first = self.firsts.front().map(|(_, delivery)| delivery.published);
+        let retry = self.retries.first_key_value().map(|((due, _), _)| *due);
+        [first, retry].into_iter().flatten().min()
+    }
+
     /// Takes the delivery whose turn it is at `now`, if one is due.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Taken> {
         if let Some(strict) = &mut self.strict
@@ -164,6 +171,12 @@ impl Queue {
         if self.firsts.capacity() > KEPT && self.firsts.len() < self.firsts.capacity() / 4 {
             self.firsts.shrink_to((self.firsts.len() * 2).max(KEPT / 2));
         }
+    }
+
+    /// Every delivery that waits, with its due time: first attempts, then retries.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DeliveryId, Timestamp, &Delivery)> {
+        let firsts = self.firsts.iter().map(|(id, delivery)| (*id, delivery.published, delivery));
+        firsts.chain(self.retries.iter().map(|((due, id), delivery)| (*id, *due, delivery)))
     }
 
     /// Empties the queue: first attempts in the order of publishing, then retries in the order of due times.

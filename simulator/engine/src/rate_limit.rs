@@ -72,6 +72,11 @@ impl RateLimit {
     pub(crate) fn interval(&self) -> u64 {
         nanos(self.per).div_ceil(u64::from(self.count.get()))
     }
+
+    /// Nanoseconds in which a whole burst is earned.
+    fn whole(&self) -> u64 {
+        self.interval() * u64::from(self.burst.get())
+    }
 }
 
 /// What one subscription's starts have used up of its limit: the theoretical arrival time of the next evenly
@@ -86,10 +91,42 @@ impl RateLimit {
 pub(crate) struct Meter {
     theoretical: u64,
     last_start: Option<Timestamp>,
+    /// When the limit in force was set.
+    limit_set: Timestamp,
     limited: Blockage,
 }
 
 impl Meter {
+    /// The meter of a subscription whose limit was set at `limit_set`.
+    pub(crate) fn new(limit_set: Timestamp) -> Self {
+        Self { limit_set, ..Self::default() }
+    }
+
+    /// A meter of which no more is known than the latest start. It counts as though all that could be used up
+    /// was: no start and no change of the limit leaves more than the whole burst.
+    pub(crate) fn after_stop(
+        limit: Option<&RateLimit>,
+        limit_set: Timestamp,
+        last_start: Option<Timestamp>,
+    ) -> Self {
+        let theoretical = match (limit, last_start) {
+            (Some(limit), Some(last)) => last.max(limit_set).as_nanos().saturating_add(limit.whole()),
+            _ => 0,
+        };
+        Self { theoretical, last_start, limit_set, limited: Blockage::default() }
+    }
+
+    /// What must be kept so that the limit holds across a stop: when it was set, and the latest start.
+    pub(crate) fn to_keep(&self) -> (Timestamp, Option<Timestamp>) {
+        (self.limit_set, self.last_start)
+    }
+
+    /// The sender has recovered at `now`: what the limit kept waiting before is forgotten.
+    pub(crate) fn recover(&mut self, limit: Option<&RateLimit>, now: Timestamp) {
+        self.limited = Blockage::default();
+        self.note_limited(limit, now);
+    }
+
     /// The first instant at which an attempt may start.
     pub(crate) fn free_at(&self, limit: Option<&RateLimit>) -> Timestamp {
         let Some(limit) = limit else { return Timestamp::EPOCH };
@@ -117,9 +154,10 @@ impl Meter {
             return;
         }
         self.limited.end(self.free_at(old).min(now));
+        self.limit_set = now;
         self.theoretical = match (self.last_start, new) {
             (Some(last_start), Some(new)) => {
-                let whole = new.interval() * u64::from(new.burst().get());
+                let whole = new.whole();
                 let used = old.map_or(0, |old| {
                     let used = u128::from(self.theoretical.saturating_sub(now.as_nanos()));
                     let used = (used * u128::from(new.interval())).div_ceil(u128::from(old.interval()));

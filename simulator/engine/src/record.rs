@@ -60,6 +60,8 @@ pub enum Happened {
     WindowOpened { window: WindowId },
     /// A downtime window is over.
     WindowClosed { window: WindowId },
+    /// The sender had stopped and goes on from here. The attempts that were in flight follow as failed.
+    SenderRecovered,
 }
 
 /// What made a delivery.
@@ -91,4 +93,6 @@ pub struct Deferrals {
     pub concurrency: bool,
     /// Another delivery of the subscription was failing, and it holds back the others.
     pub held_back: bool,
+    /// It was due before the sender had recovered from a stop. What else made it wait until then is forgotten.
+    pub sender_stopped: bool,
 }

@@ -6,6 +6,7 @@
 
 mod command;
 mod downtime;
+mod recover;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::time::Duration;
@@ -30,6 +31,8 @@ pub struct Sender {
     seed: u64,
     /// The latest instant seen.
     now: Timestamp,
+    /// When it recovered from a stop; the epoch if it never had to.
+    recovered: Timestamp,
     outboxes: BTreeMap<SubscriptionId, Outbox>,
     schedule: Schedule,
     in_flight: BTreeMap<DeliveryId, InFlight>,
@@ -100,6 +103,7 @@ impl Sender {
         Self {
             seed,
             now: Timestamp::EPOCH,
+            recovered: Timestamp::EPOCH,
             outboxes: BTreeMap::new(),
             schedule: Schedule::default(),
             in_flight: BTreeMap::new(),
@@ -176,7 +180,7 @@ impl Sender {
         let outbox = self.outboxes.get_mut(&subscription).expect("only known subscriptions have a place");
         let taken =
             outbox.queue.take(self.now).expect("invariant: a place in line means that something is due");
-        let deferrals = outbox.count_start(taken.id, taken.due, self.now);
+        let deferrals = outbox.count_start(taken.id, taken.due, self.now, self.recovered);
         let mut delivery = taken.delivery;
         delivery.attempts = delivery.attempts.checked_add(1).expect("4 milliard attempts take for ever");
         self.schedule.leave(subscription, &mut outbox.place);
@@ -237,6 +241,26 @@ impl Sender {
             ready: if held { 0 } else { due },
             in_flight: outbox.in_flight as usize,
         })
+    }
+
+    /// When what has been due longest fell due, or falls due. Walks the subscriptions: meant for people.
+    #[must_use]
+    pub fn oldest_due(&self) -> Option<Timestamp> {
+        self.outboxes.values().filter_map(|outbox| outbox.queue.oldest_due()).min()
+    }
+
+    /// The notifications of the deliveries that wait for an attempt to one subscription.
+    pub fn waiting(&self, subscription: SubscriptionId) -> impl Iterator<Item = NotificationId> {
+        let outbox = self.outboxes.get(&subscription);
+        outbox
+            .into_iter()
+            .flat_map(|outbox| outbox.queue.iter().map(|(_, _, delivery)| delivery.notification))
+    }
+
+    /// Whether a subscription goes on, or has attempts in flight after its end.
+    #[must_use]
+    pub fn is_busy(&self, subscription: SubscriptionId) -> bool {
+        self.outboxes.contains_key(&subscription)
     }
 
     /// An attempt failed: the delivery waits for the next, unless there is to be none.

@@ -332,6 +332,7 @@ fn is_unreachable(reason: FailureReason) -> bool {
         | FailureReason::MalformedResponse
         | FailureReason::SendTimeout
         | FailureReason::AcknowledgementTimeout
+        | FailureReason::SenderStopped
         | FailureReason::Status(_) => false,
     }
 }

@@ -5,21 +5,20 @@
 //! RFPs get a proposal, few proposals are awarded.
 
 use pns_engine::{EventType, EventTypeSet};
+use pns_simulator::service::model::Course;
 
 use super::weights::deal;
-use crate::runner::lifecycle;
-use crate::scenario::model::Lifecycle;
 
 /// How many RFPs are under way at the same time.
 const LANES: u64 = 32;
 
-const ENDINGS: [(Lifecycle, u64); 6] = [
-    (Lifecycle::Submit, 6),
-    (Lifecycle::Decline, 5),
-    (Lifecycle::TurnDown, 4),
-    (Lifecycle::Award, 3),
-    (Lifecycle::Cancel, 1),
-    (Lifecycle::Withdraw, 1),
+const ENDINGS: [(Course, u64); 6] = [
+    (Course::Submit, 6),
+    (Course::Decline, 5),
+    (Course::TurnDown, 4),
+    (Course::Award, 3),
+    (Course::Cancel, 1),
+    (Course::Withdraw, 1),
 ];
 
 /// One round of courses, which every lane plays again and again, each beginning at another place.
@@ -37,7 +36,7 @@ impl Lanes {
         let mut starts = Vec::new();
         for (course, ending) in (0..).zip(deal(&ENDINGS)) {
             starts.push(round.len() as u64);
-            round.extend(lifecycle::events(ending).into_iter().map(|event_type| (event_type, course)));
+            round.extend(ending.events().into_iter().map(|event_type| (event_type, course)));
         }
         Self { round, starts }
     }

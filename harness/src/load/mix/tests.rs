@@ -88,9 +88,8 @@ fn courses_are_played_in_order_and_from_their_beginning() {
 
 #[test]
 fn a_course_is_one_of_the_scenarios_courses() {
-    use crate::runner::lifecycle::events;
-    use crate::scenario::model::Lifecycle::*;
-    let known: Vec<_> = [Submit, Award, Decline, TurnDown, Withdraw, Cancel].map(events).into();
+    use pns_simulator::service::model::Course::{self, *};
+    let known: Vec<_> = [Submit, Award, Decline, TurnDown, Withdraw, Cancel].map(Course::events).into();
     let mix = Mix::lifecycle();
     let mut course = Vec::new();
     for step in 0..500 {

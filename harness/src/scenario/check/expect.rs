@@ -165,6 +165,7 @@ fn failure_names() -> impl Iterator<Item = &'static str> {
         FailureReason::SendTimeout,
         FailureReason::AcknowledgementTimeout,
         FailureReason::InsecureEndpoint,
+        FailureReason::SenderStopped,
     ]
     .into_iter()
     .chain(tls.map(FailureReason::Tls))

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pns_engine::EventType;
+use pns_simulator::service::model::Course;
 
 use super::super::document;
 use super::super::model::{
-    Action, Condition, Downtime, Emit, EmitOrder, Emitted, Goal, Lifecycle, Probe, Step, Template, Validity,
-    Which, WindowStart,
+    Action, Condition, Downtime, Emit, EmitOrder, Emitted, Goal, Probe, Step, Template, Validity, Which,
+    WindowStart,
 };
 use super::super::reader::{Fields, Reader};
 use super::super::units;
@@ -200,12 +201,12 @@ fn emitted_map(reader: &mut Reader<'_>, node: &Node) -> Option<Emitted> {
     let lifecycle = reader.choice(
         &kind.node,
         &[
-            ("submit", Lifecycle::Submit),
-            ("award", Lifecycle::Award),
-            ("cancel", Lifecycle::Cancel),
-            ("turn-down", Lifecycle::TurnDown),
-            ("withdraw", Lifecycle::Withdraw),
-            ("decline", Lifecycle::Decline),
+            ("submit", Course::Submit),
+            ("award", Course::Award),
+            ("cancel", Course::Cancel),
+            ("turn-down", Course::TurnDown),
+            ("withdraw", Course::Withdraw),
+            ("decline", Course::Decline),
         ],
     );
     lifecycle.map(Emitted::Lifecycle)

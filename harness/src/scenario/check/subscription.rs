@@ -201,7 +201,7 @@ fn factor(reader: &mut Reader<'_>, node: &Node) -> Option<Factor> {
 fn jitter(reader: &mut Reader<'_>, node: &Node) -> Option<Jitter> {
     const EXPECTED: &str = "a percentage from `0%` to `1000%`";
     let Value::Text(text) = &node.value else { return reader.mismatch(node, EXPECTED) };
-    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
+    let percent = units::percent(text);
     match percent.and_then(Jitter::from_percent) {
         Some(jitter) => Some(jitter),
         None => reader.mismatch(node, EXPECTED),

@@ -23,8 +23,8 @@ pub use claim::{
 pub use receiver::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
 pub use request::{AnswerKind, Answers, Course, Request, RequestAuth, RequestBody, RequestTarget};
 pub use step::{
-    Action, Downtime, Emit, EmitOrder, Emitted, Fault, FaultExtent, FaultKind, Goal, Lifecycle, Probe, Step,
-    Validity, Which, WindowStart,
+    Action, Downtime, Emit, EmitOrder, Emitted, Fault, FaultExtent, FaultKind, Goal, Probe, Step, Validity,
+    Which, WindowStart,
 };
 pub use subscription::{Auth, Change, Subscription};
 

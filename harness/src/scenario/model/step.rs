@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pns_engine::{EventType, RateLimit};
+use pns_simulator::service::model::Course;
 
 use super::{Change, Condition, Place, Request, Template};
 
@@ -93,7 +94,7 @@ pub enum Emitted {
     /// Generated bodies of these types, in this order.
     Types(Vec<EventType>),
     /// A life-like course of one RFP.
-    Lifecycle(Lifecycle),
+    Lifecycle(Course),
     /// Exactly these bytes.
     Raw {
         /// The body.
@@ -101,18 +102,6 @@ pub enum Emitted {
         /// The type as which it is routed.
         event_type: EventType,
     },
-}
-
-/// How a life-like course of one RFP ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Lifecycle {
-    Submit,
-    Award,
-    Decline,
-    TurnDown,
-    Withdraw,
-    Cancel,
 }
 
 /// Whether the schema pack must accept an emitted body.

@@ -10,7 +10,7 @@ use crate::event_type::EventType;
 use crate::id::{DeliveryId, NotificationId, SubscriptionId, SupplierId, WindowId};
 use crate::limits;
 use crate::outbox::Outbox;
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{Meter, RateLimit};
 use crate::record::{AbandonCause, Happened, Origin};
 use crate::subscription::{FailingDelivery, Subscription, SupplierScope, Supplierless};
 
@@ -47,7 +47,7 @@ impl Sender {
             return Err(CommandError::LimitReached("subscriptions"));
         }
         let rate_limit = subscription.rate_limit;
-        self.outboxes.insert(id, Outbox::new(subscription));
+        self.outboxes.insert(id, Outbox::new(subscription, Meter::new(self.now)));
         self.record(Happened::SubscriptionAdded { subscription: id });
         self.record(Happened::RateLimitSet { subscription: id, rate_limit });
         Ok(())

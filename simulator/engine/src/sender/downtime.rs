@@ -34,7 +34,7 @@ impl Boundary {
     }
 
     /// The next boundary of a window; `None` for an open one that only a command ends.
-    fn next(id: WindowId, window: &Window) -> Option<Self> {
+    pub(super) fn next(id: WindowId, window: &Window) -> Option<Self> {
         let (at, side) = if window.open { (window.until, Side::Closes) } else { (window.from, Side::Opens) };
         (at < Timestamp::MAX).then_some(Self { at, side, window: id })
     }

@@ -1,16 +1,20 @@
-//! Durations (`250ms`, `1h30m`), rates (`10/s`, `3/10s`) and status ranges (`200-299`).
+//! How people write durations (`250ms`, `1h30m`), rates (`10/s`, `3/10s`), percentages (`10%`) and status ranges
+//! (`200-299`): in scenario files, on the command line, in `pns.toml` and in the control API alike.
 
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// The longest span that a scenario may name: ten years.
+/// The longest span that can be named: ten years.
 pub const MAX_SPAN: Duration = Duration::from_secs(3_650 * 86_400);
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// A span from one or more numbers, each with its unit, largest unit first.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with the text, as a fragment of a sentence.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut millis: u64 = 0;
     let mut smallest = u64::MAX;
@@ -51,8 +55,26 @@ fn too_long() -> String {
     "longer than the limit of 3650d".to_owned()
 }
 
+/// A span as [`duration`] reads it. Parts of a millisecond are left out.
+#[must_use]
+pub fn span_text(span: Duration) -> String {
+    let mut rest = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, factor) in UNITS.iter().rev() {
+        let count = rest / factor;
+        rest %= factor;
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// A count and its period.
-pub(crate) fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
+///
+/// # Errors
+/// What is wrong with the text, as a fragment of a sentence.
+pub fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
     let (count, per) = text.split_once('/').ok_or_else(|| {
         "a rate is a count from 1 and a time, such as `200/s`, `100/m` or `3/10s`".to_owned()
     })?;
@@ -69,8 +91,25 @@ pub(crate) fn rate(text: &str) -> Result<(NonZeroU32, Duration), String> {
     if span.is_zero() { Err("the period is zero".to_owned()) } else { Ok((count, span)) }
 }
 
+/// A rate as [`rate`] reads it: `10/s` or `3/10s`.
+#[must_use]
+pub fn rate_text(count: NonZeroU32, per: Duration) -> String {
+    let per = span_text(per);
+    format!(
+        "{count}/{}",
+        UNITS.iter().find(|(unit, _)| per == format!("1{unit}")).map_or(&*per, |(unit, _)| unit)
+    )
+}
+
+/// A whole number of per cent, as `10%`.
+#[must_use]
+pub fn percent(text: &str) -> Option<u32> {
+    text.strip_suffix('%')?.trim().parse().ok()
+}
+
 /// One status or a range of them.
-pub(crate) fn statuses(text: &str) -> Option<RangeInclusive<u16>> {
+#[must_use]
+pub fn statuses(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
     (first <= last && (100..=599).contains(&first) && last <= 599).then_some(first..=last)
@@ -103,6 +142,18 @@ mod tests {
             "4000d",
         ] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for text in ["250ms", "1h30m", "3d", "2h1m1s5ms"] {
+            assert_eq!(span_text(duration(text).unwrap()), text);
+        }
+        assert_eq!(span_text(Duration::ZERO), "0s");
+        for text in ["10/s", "3/10s", "100/m"] {
+            let (count, per) = rate(text).unwrap();
+            assert_eq!(rate_text(count, per), text);
         }
     }
 

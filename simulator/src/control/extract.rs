@@ -1,0 +1,151 @@
+//! From requests to the model: each error names the field.
+
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::handlers::Control;
+use super::problem::{Kind, Problem};
+
+/// A JSON body of an ordinary request.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+/// A JSON body of a request that publishes, which may be large.
+#[derive(Debug)]
+pub(super) struct LargeBody<T>(pub(super) T);
+
+/// The query.
+#[derive(Debug)]
+pub(super) struct Query<T>(pub(super) T);
+
+/// The number in the path.
+#[derive(Debug)]
+pub(super) struct Id(pub(super) u64);
+
+/// `Idempotency-Key`, if there is one.
+#[derive(Debug)]
+pub(super) struct IdempotencyKey(pub(super) Option<String>);
+
+impl IdempotencyKey {
+    /// The header's name.
+    pub(super) const HEADER: &'static str = "Idempotency-Key";
+    /// A UUID has 36; nobody needs more than this.
+    pub(super) const CHARS_MAX: usize = 255;
+}
+
+impl<T: DeserializeOwned> FromRequest<Control> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, control: &Control) -> Result<Self, Problem> {
+        read(request, control.limits.body_bytes).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Control> for LargeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, control: &Control) -> Result<Self, Problem> {
+        read(request, control.limits.publish_bytes).await.map(Self)
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result<T, Problem> {
+    if !says_json(request.headers()) {
+        let detail = match request.headers().get(CONTENT_TYPE) {
+            Some(said) => format!("`Content-Type` is `{}`", String::from_utf8_lossy(said.as_bytes())),
+            None => "there is no `Content-Type`".to_owned(),
+        };
+        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
+    }
+    let body = Limited::new(request.into_body(), bytes_max).collect().await.map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            Problem::new(Kind::TooLarge, format!("the limit is {bytes_max} bytes"))
+        } else {
+            Problem::new(Kind::Malformed, "the body ended early")
+        }
+    })?;
+    parse(&body.to_bytes())
+}
+
+/// `application/json`, or another type that is JSON.
+fn says_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = path(error.path());
+        let error = error.into_inner();
+        match error.classify() {
+            Category::Data => Problem::field(field, without_place(&error)),
+            _ => Problem::new(Kind::Malformed, format!("the body is not JSON: {error}")),
+        }
+    })?;
+    json.end().map_err(|error| {
+        Problem::new(Kind::Malformed, format!("the body goes on after its JSON: {error}"))
+    })?;
+    Ok(read)
+}
+
+/// The whole is told as an empty path, not as a dot.
+fn path(path: &serde_path_to_error::Path) -> String {
+    let text = path.to_string();
+    if text == "." { String::new() } else { text }
+}
+
+/// An error of a field is told by the field, not by line and column of a text that a program wrote.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        let read = serde_path_to_error::deserialize(pairs);
+        read.map(Self).map_err(|error| Problem::field(path(error.path()), error.inner().to_string()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let wrong = || Problem::field("id", "expected a number").malformed();
+        let params = params.map_err(|_| wrong())?;
+        let (_, text) = params.iter().next().ok_or_else(wrong)?;
+        text.parse().map(Self).map_err(|_| wrong())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut all = parts.headers.get_all(Self::HEADER).iter();
+        let Some(value) = all.next() else { return Ok(Self(None)) };
+        let key = value.to_str().ok().filter(|key| {
+            (1..=Self::CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        });
+        match (key, all.next()) {
+            (Some(key), None) => Ok(Self(Some(key.to_owned()))),
+            _ => {
+                let why = format!("expected one key of 1 to {} visible ASCII characters", Self::CHARS_MAX);
+                Err(Problem::field(Self::HEADER, why).malformed())
+            }
+        }
+    }
+}

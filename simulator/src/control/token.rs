@@ -1,0 +1,60 @@
+//! The bearer token of the control API.
+
+use std::fmt;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
+use crate::service::digest::sha256;
+
+/// A token that callers show as `Authorization: Bearer TOKEN`. Only its digest is kept; `Debug` shows neither.
+#[derive(Clone)]
+pub struct BearerToken([u8; 32]);
+
+/// A text that cannot be a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Too short to be hard to guess.
+    #[error("the token is shorter than {} characters", BearerToken::CHARS_MIN)]
+    TooShort,
+    /// Longer than a header should be.
+    #[error("the token is longer than {} characters", BearerToken::CHARS_MAX)]
+    TooLong,
+    /// A character that a header cannot carry as it is.
+    #[error("the token has a character other than visible ASCII at position {0}")]
+    Character(usize),
+}
+
+impl BearerToken {
+    /// 16 characters of base64 are 96 bits.
+    pub const CHARS_MIN: usize = 16;
+    /// As much as common servers take in one header.
+    pub const CHARS_MAX: usize = 4_096;
+
+    /// Takes `token`, without the line end of the file that it stood in.
+    ///
+    /// # Errors
+    /// When it is too short or too long, or has anything but visible ASCII.
+    pub fn new(token: &str) -> Result<Self, TokenError> {
+        let token = token.trim_end_matches(['\r', '\n']);
+        if let Some(position) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
+            return Err(TokenError::Character(position));
+        }
+        match token.len() {
+            length if length < Self::CHARS_MIN => Err(TokenError::TooShort),
+            length if length > Self::CHARS_MAX => Err(TokenError::TooLong),
+            _ => Ok(Self(sha256(token.as_bytes()))),
+        }
+    }
+
+    /// Whether `shown` is this token. Digests are compared, in constant time: how long it takes tells nothing of the
+    /// token, nor of its length.
+    pub(super) fn is(&self, shown: &[u8]) -> bool {
+        verify_slices_are_equal(&self.0, &sha256(shown)).is_ok()
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(***)")
+    }
+}

@@ -1,0 +1,88 @@
+//! Publishing, by one notification or by a whole course.
+
+use super::error::ServiceError;
+use super::keeper::Publication;
+use super::model::{
+    BatchSpec, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, PublishOptions, Published,
+    SupplierText,
+};
+use super::{Simulator, keeper};
+
+impl Simulator {
+    /// Publishes notifications in their order: all of them or, if one is wrong, none.
+    ///
+    /// Returns when they are in the journal, unless the options say otherwise. With an idempotency key, a repetition
+    /// of the same call within 24 h gets the first answer again.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] naming `notifications[i].field`, [`ServiceError::QueueFull`],
+    /// [`ServiceError::KeyReused`], [`ServiceError::KeyInProgress`], [`ServiceError::Journal`]. After the last it is
+    /// not known whether they will be delivered: an idempotency key makes it safe to call again.
+    pub async fn publish(
+        &self,
+        notifications: Vec<NotificationSpec>,
+        options: PublishOptions,
+    ) -> Result<Published, ServiceError> {
+        if notifications.is_empty() || notifications.len() > BatchSpec::NOTIFICATIONS_MAX {
+            let why = format!("{} are not from 1 to {}", notifications.len(), BatchSpec::NOTIFICATIONS_MAX);
+            return Err(ServiceError::invalid("notifications", why));
+        }
+        let PublishOptions { durability, idempotency } = options;
+        if let Some(idempotency) = &idempotency
+            && let Some(published) = self.published_before(idempotency).await?
+        {
+            return Ok(published);
+        }
+        let asked = idempotency.clone();
+        let publication = self
+            .ask(move |keeper, reply| {
+                let admitted = keeper.admits_changes();
+                match admitted.and_then(|()| keeper.publish(&notifications, idempotency.as_ref())) {
+                    Ok(publication) if durability == DurabilityWord::Durable => {
+                        keeper.reply_on_commit(publication, reply);
+                    }
+                    result => drop(reply.send(result)),
+                }
+            })
+            .await?;
+        match (publication, asked) {
+            (Publication::New(published), _) => Ok(published),
+            (Publication::Kept, Some(asked)) => {
+                let kept = self.published_before(&asked).await?;
+                kept.ok_or_else(|| ServiceError::KeyInProgress(asked.key.clone()))
+            }
+            (Publication::Kept, None) => Err(ServiceError::Stopping),
+        }
+    }
+
+    /// What the same call was answered before.
+    async fn published_before(&self, asked: &Idempotency) -> Result<Option<Published>, ServiceError> {
+        let key = asked.key.clone();
+        let Some(kept) = self.read(move |reader| reader.answer(&key)).await? else { return Ok(None) };
+        if kept.fingerprint != keeper::hex(&asked.fingerprint) {
+            return Err(ServiceError::KeyReused(asked.key.clone()));
+        }
+        let answer = serde_json::from_str(&kept.answer);
+        answer
+            .map(Some)
+            .map_err(|error| ServiceError::Journal(format!("an answer does not read back: {error}")))
+    }
+
+    /// Publishes the whole life-like course of one RFP, at once and in its order.
+    ///
+    /// # Errors
+    /// As [`Simulator::publish`].
+    pub async fn lifecycle(
+        &self,
+        spec: LifecycleSpec,
+        options: PublishOptions,
+    ) -> Result<Published, ServiceError> {
+        let LifecycleSpec { course, supplier, overrides } = spec;
+        let notification = |event_type: pns_engine::EventType| NotificationSpec {
+            supplier: supplier.filter(|_: &SupplierText| event_type.names_supplier()),
+            overrides: overrides.clone(),
+            ..NotificationSpec::new(event_type)
+        };
+        self.publish(course.events().into_iter().map(notification).collect(), options).await
+    }
+}

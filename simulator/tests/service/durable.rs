@@ -1,0 +1,121 @@
+//! What outlives a crash. A simulator that is dropped does nothing more, as one that is killed: what its tasks would
+//! still have done is not done.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use pns_engine::DeliveryId;
+use pns_simulator::clock::Gear;
+use pns_simulator::service::model::{AdvanceSpec, NotificationSpec, PageRequest, PublishOptions};
+use pns_simulator::service::{Data, Simulator, StartError, Stopped};
+use serde_json::json;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn what_waits_goes_on_after_a_crash_with_its_attempts_and_due_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Moody::new(status(500));
+    let before = start_in(folder.path(), &receiver.transport, Gear::Virtual).await;
+    let id =
+        subscribe(&before, spec_of(json!({ "endpoint": "https://receiver.test/", "name": "crs" }))).await;
+    let mut special = NotificationSpec::new(pns_engine::EventType::RfpSend);
+    special.overrides = json!({ "reason": "OTHER" }).as_object().cloned();
+    before.publish(vec![special], PublishOptions::default()).await.unwrap();
+    before.advance(AdvanceSpec::by(Duration::from_secs(40))).await.unwrap();
+    let clock = before.clock().await.unwrap();
+    let delivery = before.delivery(DeliveryId(1)).await.unwrap();
+    drop(before);
+
+    let after = start_in(folder.path(), &receiver.transport, Gear::Virtual).await;
+    assert_eq!(after.clock().await.unwrap(), clock);
+    assert_eq!(after.delivery(DeliveryId(1)).await.unwrap(), delivery);
+    assert_eq!(after.subscription(id).await.unwrap().name.as_deref(), Some("crs"));
+    assert_eq!(delivery.delivery.attempts, 2);
+    receiver.answer(OK);
+    after.advance(AdvanceSpec::to_next_due()).await.unwrap();
+    let bodies = bodies(&receiver.transport.requests());
+    assert_eq!(bodies.len(), 3);
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "the bytes are the same after a crash");
+    assert!(String::from_utf8_lossy(&bodies[0]).contains("OTHER"));
+    assert_eq!(after.status().await.unwrap().possible_duplicates, 0);
+    assert_eq!(after.shutdown(PATIENCE).await, Stopped::Clean);
+
+    let third = start_in(folder.path(), &receiver.transport, Gear::Virtual).await;
+    assert_eq!(publish(&third, 1).await.notifications[0].id, 2, "ids go on");
+}
+
+#[tokio::test]
+async fn pauses_windows_faults_and_packs_outlive_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = acknowledging();
+    let before = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    let id = subscribe(&before, spec()).await;
+    before.pause(Some(id)).await.unwrap();
+    before
+        .announce_window(serde_json::from_value(json!({ "subscription": id.0, "for": "2h" })).unwrap())
+        .await
+        .unwrap();
+    before
+        .plan_fault(
+            serde_json::from_value(json!({ "fault": { "answer": { "status": 503, "times": 2 } } })).unwrap(),
+        )
+        .await
+        .unwrap();
+    publish(&before, 1).await;
+    let other = serde_json::from_value(json!({ "schema_pack": "cvent-2015" })).unwrap();
+    before.change_subscription(id, other).await.unwrap();
+    let (windows, faults) = (before.windows().await.unwrap(), before.faults().await.unwrap());
+    let subscriptions = before.subscriptions(PageRequest::default()).await.unwrap();
+    drop(before);
+
+    let after = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    assert_eq!(after.windows().await.unwrap(), windows);
+    assert_eq!(after.faults().await.unwrap(), faults);
+    assert_eq!(after.subscriptions(PageRequest::default()).await.unwrap(), subscriptions);
+    publish(&after, 1).await;
+    after.resume(None).await.unwrap();
+    after.advance(AdvanceSpec::by(Duration::from_secs(86_400))).await.unwrap();
+    assert_eq!(after.backlog(None).await.unwrap().total(), 0);
+    assert!(after.faults().await.unwrap().is_empty(), "used up");
+    // The first notification was published under the first pack, and keeps it.
+    let types: Vec<bool> = [1, 2].map(|id| bodies(&receiver.requests()).len() >= id).to_vec();
+    assert_eq!(types, [true, true]);
+}
+
+#[tokio::test]
+async fn a_journal_goes_on_with_its_own_seed_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |seed| {
+        let builder = Simulator::builder().scripted(acknowledging()).seed(seed);
+        builder.data(Data::Dir(folder.path().to_owned())).start()
+    };
+    start(1).await.unwrap().shutdown(PATIENCE).await;
+    let refused = start(2).await;
+    assert!(matches!(refused, Err(StartError::Seed { journal: 1, asked: 2 })), "{refused:?}");
+    start(1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_is_one_simulators_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let builder = Simulator::builder().scripted(acknowledging());
+        builder.data(Data::Dir(folder.path().to_owned())).start()
+    };
+    let first = start().await.unwrap();
+    assert!(matches!(start().await, Err(StartError::Journal(_))));
+    first.shutdown(PATIENCE).await;
+    start().await.unwrap();
+}
+
+#[tokio::test]
+async fn scaled_time_goes_on_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let gear = Gear::Scaled(NonZeroU32::new(1_000).unwrap());
+    let first = start_in(folder.path(), &acknowledging(), gear).await;
+    let before = first.clock().await.unwrap().now.0;
+    first.shutdown(PATIENCE).await;
+    let second = start_in(folder.path(), &acknowledging(), gear).await;
+    assert!(second.clock().await.unwrap().now.0 > before);
+}
