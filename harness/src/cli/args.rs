@@ -29,6 +29,30 @@ pub(super) struct ConnectionArgs {
     /// A file that holds the API key
     #[arg(long, value_name = "FILE", env = "PNS_API_KEY_FILE", conflicts_with = "api_key")]
     api_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    reach: ReachArgs,
+    /// One more header for every notification
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "NAME: VALUE",
+        env = "PNS_HEADER",
+        hide_short_help = true,
+        hide_env_values = true
+    )]
+    header: Vec<Header>,
+    /// Longest wait for a TCP connection, and again for TLS on it [default: 5s]
+    #[arg(long, value_name = "SPAN", env = "PNS_CONNECT_TIMEOUT", hide_short_help = true, value_parser = timeout)]
+    connect_timeout: Option<Duration>,
+    /// Longest wait for an acknowledgement [default: 10s]
+    #[arg(long, value_name = "SPAN", env = "PNS_ACK_TIMEOUT", value_parser = timeout)]
+    ack_timeout: Option<Duration>,
+}
+
+/// Whom and what requests meet on their way.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Receiver")]
+pub(super) struct ReachArgs {
     /// Trust the authorities in this PEM file only
     #[arg(long, value_name = "FILE", env = "PNS_CACERT")]
     cacert: Option<PathBuf>,
@@ -53,22 +77,32 @@ pub(super) struct ConnectionArgs {
         value_delimiter = ','
     )]
     resolve: Vec<Resolve>,
-    /// One more header for every notification
-    #[arg(
-        short = 'H',
-        long,
-        value_name = "NAME: VALUE",
-        env = "PNS_HEADER",
-        hide_short_help = true,
-        hide_env_values = true
-    )]
-    header: Vec<Header>,
-    /// Longest wait for a TCP connection, and again for TLS on it [default: 5s]
-    #[arg(long, value_name = "SPAN", env = "PNS_CONNECT_TIMEOUT", hide_short_help = true, value_parser = timeout)]
-    connect_timeout: Option<Duration>,
-    /// Longest wait for an acknowledgement [default: 10s]
-    #[arg(long, value_name = "SPAN", env = "PNS_ACK_TIMEOUT", value_parser = timeout)]
-    ack_timeout: Option<Duration>,
+}
+
+impl ReachArgs {
+    /// Flags and environment first, then `config`, then defaults. The connection has no target yet.
+    pub(super) fn resolve(self, config: &Config) -> Result<Connection, Failure> {
+        let insecure = self.insecure.or(config.insecure).unwrap_or(false);
+        let trust = match self.cacert.or_else(|| config.cacert.clone()) {
+            _ if insecure => Trust::Nobody,
+            Some(path) => Trust::File(readable(path)?),
+            None => Trust::Platform,
+        };
+        let allow_http = self.allow_http.or(config.allow_http).unwrap_or(false);
+        let http2 = self.http2.or(config.http2).unwrap_or(false);
+        Ok(Connection {
+            target: None,
+            api_key: None,
+            api_key_file: None,
+            trust,
+            plain_http: if allow_http { PlainHttp::Permitted } else { PlainHttp::Refused },
+            http_version: if http2 { HttpVersion::Http2IfOffered } else { HttpVersion::Http1 },
+            resolve: list(self.resolve, &config.resolve, "resolve")?,
+            headers: Vec::new(),
+            connect_timeout: Connection::CONNECT_TIMEOUT,
+            ack_timeout: Connection::ACK_TIMEOUT,
+        })
+    }
 }
 
 impl ConnectionArgs {
@@ -87,22 +121,10 @@ impl ConnectionArgs {
             (None, Some(path)) => Some(key_from(path)?),
             (None, None) => None,
         };
-        let insecure = self.insecure.or(config.insecure).unwrap_or(false);
-        let trust = match self.cacert.or_else(|| config.cacert.clone()) {
-            _ if insecure => Trust::Nobody,
-            Some(path) => Trust::File(readable(path)?),
-            None => Trust::Platform,
-        };
-        let allow_http = self.allow_http.or(config.allow_http).unwrap_or(false);
-        let http2 = self.http2.or(config.http2).unwrap_or(false);
         Ok(Connection {
             target,
             api_key,
             api_key_file,
-            trust,
-            plain_http: if allow_http { PlainHttp::Permitted } else { PlainHttp::Refused },
-            http_version: if http2 { HttpVersion::Http2IfOffered } else { HttpVersion::Http1 },
-            resolve: list(self.resolve, &config.resolve, "resolve")?,
             headers: list(self.header, &config.header, "header")?
                 .into_iter()
                 .map(|Header(name, value)| (name, value))
@@ -111,6 +133,7 @@ impl ConnectionArgs {
                 .unwrap_or(Connection::CONNECT_TIMEOUT),
             ack_timeout: span(self.ack_timeout, &config.ack_timeout, "ack-timeout")?
                 .unwrap_or(Connection::ACK_TIMEOUT),
+            ..self.reach.resolve(config)?
         })
     }
 }
@@ -122,7 +145,7 @@ fn endpoint(text: &str) -> Result<Endpoint, Failure> {
     })
 }
 
-fn key_from(path: &Path) -> Result<ApiKey, Failure> {
+pub(super) fn key_from(path: &Path) -> Result<ApiKey, Failure> {
     let context = || format!("cannot take the API key from `{}`", path.display());
     let read = || -> anyhow::Result<ApiKey> {
         if fs::metadata(path)?.len() > KEY_FILE_BYTES_MAX {

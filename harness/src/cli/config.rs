@@ -57,6 +57,41 @@ pub(super) struct Config {
     pub(super) save_failures: Option<PathBuf>,
     /// The flags of `pns load` that are its own.
     pub(super) load: LoadConfig,
+    /// The flags of `pns serve` that are its own.
+    pub(super) serve: ServeConfig,
+    /// What was read, for what is checked with its places.
+    #[serde(skip)]
+    pub(super) source: Option<Source>,
+}
+
+/// A settings file as it was read.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+/// The table `[serve]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct ServeConfig {
+    pub(super) listen: Option<String>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) host: Vec<String>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) ephemeral: Option<bool>,
+    pub(super) durability: Option<String>,
+    pub(super) keep_for: Option<String>,
+    pub(super) keep_bytes: Option<String>,
+    pub(super) pending_max: Option<usize>,
+    pub(super) clock: Option<String>,
+    pub(super) seed: Option<u64>,
+    pub(super) schema_pack: Vec<PathBuf>,
+    pub(super) grace: Option<String>,
+    /// Read by `pns serve` itself, with their places.
+    pub(super) subscription: Option<toml::Value>,
 }
 
 /// The table `[load]`.
@@ -81,7 +116,7 @@ pub(super) struct LoadConfig {
     pub(super) report: Vec<String>,
 }
 
-const KEYS: [&str; 37] = [
+const KEYS: [&str; 38] = [
     "target",
     "api-key-file",
     "cacert",
@@ -119,6 +154,7 @@ const KEYS: [&str; 37] = [
     "except",
     "save-failures",
     "load",
+    "serve",
 ];
 
 impl Config {
@@ -144,9 +180,14 @@ impl Config {
         {
             *file = folder.join(&*file);
         }
-        for file in config.paths.iter_mut().chain(&mut config.load.baseline) {
+        for file in config.paths.iter_mut().chain(&mut config.load.baseline).chain(&mut config.serve.schema_pack) {
             *file = folder.join(&*file);
         }
+        let serve = &mut config.serve;
+        for file in [&mut serve.token_file, &mut serve.tls_cert, &mut serve.tls_key, &mut serve.data] {
+            *file = file.take().map(|file| folder.join(file));
+        }
+        config.source = Some(Source { path: path.to_owned(), text });
         Ok(config)
     }
 
@@ -200,11 +241,15 @@ mod tests {
                     except={a='b'}\nsave-failures='d'\n\
                     load={rate='1',duration='1s',shape='s',mix='m',redeliver='1%',connections=1,keepalive=true,\
                     tls-resumption=true,accept='1%',p50='1s',p99='1s',max='1s',min-rate='1',baseline=['b'],\
-                    fail-on=['f'],report=['r']}\n";
-        let config = parse(text).unwrap();
+                    fail-on=['f'],report=['r']}\n\
+                    serve={listen='l',token-file='t',tls-cert='c',tls-key='k',host=['h'],data='d',ephemeral=true,\
+                    durability='process',keep-for='1d',keep-bytes='1GiB',pending-max=1,clock='real',seed=1,\
+                    schema-pack=['s'],grace='1s',subscription=[{}]}\n";
+        let mut config = parse(text).unwrap();
+        config.source = Some(Source { path: PathBuf::from("p"), text: "t".to_owned() });
         let shown = format!("{config:?}");
         assert_eq!(text.lines().count(), KEYS.len());
-        assert!(!shown.contains("None") && !shown.contains("[]") && !shown.contains("{}"), "{shown}");
+        assert!(!shown.contains("None") && !shown.contains("[]") && !shown.contains(": {}"), "{shown}");
     }
 
     #[test]

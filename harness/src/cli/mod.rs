@@ -20,6 +20,8 @@ mod run;
 mod schema;
 mod selftest;
 mod send;
+mod serve;
+mod store;
 mod values;
 
 use std::io::{self, Write};
@@ -79,6 +81,10 @@ enum Command {
     Send(Box<send::Args>),
     /// Find out how fast a receiver may be fed
     Load(Box<load::Args>),
+    /// Run the simulator as a service: a durable queue, retries, downtime windows, and an HTTP API
+    Serve(Box<serve::Args>),
+    /// Look after the queue of `pns serve`
+    Store(store::Args),
     /// Schema packs: what a notification's body looks like
     Schema(schema::Args),
     /// Check scenario files without running them
@@ -106,6 +112,8 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Load(args) => load::run(*args),
+        Command::Serve(args) => serve::run(*args),
+        Command::Store(args) => store::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Receiver(args) => receiver(*args),

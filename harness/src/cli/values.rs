@@ -29,6 +29,32 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "the span is too long".to_owned())
 }
 
+/// A size in bytes: `500MB`, `4GiB`, or plain bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bytes(pub(super) u64);
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected a whole number and a unit, such as `500MB` or `4GiB`".to_owned();
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let each = match unit.trim_start() {
+            "" | "B" => 1,
+            "kB" | "KB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return Err(expected()),
+        };
+        let number: u64 = number.parse().map_err(|_| expected())?;
+        number.checked_mul(each).map(Self).ok_or_else(|| "the size is too large".to_owned())
+    }
+}
+
 /// A whole number that is not zero.
 pub(super) fn from_one<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number from 1".to_owned())

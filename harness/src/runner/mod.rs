@@ -44,7 +44,7 @@ pub(crate) use world::uuid;
 
 pub(crate) use play::location;
 pub(crate) use player::{Player, flags};
-pub(crate) use target::{transport, trust};
+pub(crate) use target::{transport, transport_settings, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
 const EVENTS_WAITING_MAX: usize = 1_024;

@@ -186,12 +186,17 @@ pub(crate) fn trust(connection: &Connection) -> Result<Trust, String> {
 /// # Errors
 /// When the certificates cannot be used, in words.
 pub(crate) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTransport, String> {
+    HttpsTransport::new(transport_settings(connection, trust)).map_err(|error| error.to_string())
+}
+
+/// How the transport of a connection is set up.
+pub(crate) fn transport_settings(connection: &Connection, trust: Trust) -> Settings {
     let resolve = connection.resolve.iter().map(|one| ResolveOverride {
         host: one.host.to_lowercase(),
         port: one.port,
         addresses: vec![one.address],
     });
-    let settings = Settings {
+    Settings {
         trust,
         http2: match connection.http_version {
             settings::HttpVersion::Http1 => Http2::Never,
@@ -210,6 +215,5 @@ pub(crate) fn transport(connection: &Connection, trust: Trust) -> Result<HttpsTr
         resolve: resolve.collect(),
         resolver: Resolver::System,
         ..Settings::default()
-    };
-    HttpsTransport::new(settings).map_err(|error| error.to_string())
+    }
 }

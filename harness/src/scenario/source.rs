@@ -34,6 +34,18 @@ impl Sources {
         self.files.len() - 1
     }
 
+    /// One text that was read, of a file of another kind.
+    pub(crate) fn of(name: &str, text: &str) -> Self {
+        let mut sources = Self::default();
+        sources.add(name, text);
+        sources
+    }
+
+    /// Bytes of the text of [`Sources::of`] as a place.
+    pub(crate) fn place_of(&self, bytes: std::ops::Range<usize>) -> Place {
+        self.place(Span { file: 0, start: bytes.start, end: bytes.end })
+    }
+
     /// The file of that name, if it was read.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&SourceFile> {

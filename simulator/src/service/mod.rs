@@ -86,6 +86,11 @@ impl Simulator {
         self.shared.stopped().await
     }
 
+    /// Waits until it has stopped: by [`Simulator::shutdown`], or by itself when its journal broke.
+    pub async fn stopped(&self) -> Stopped {
+        self.shared.stopped().await
+    }
+
     /// Whether work goes on.
     #[must_use]
     pub fn health(&self) -> HealthView {
