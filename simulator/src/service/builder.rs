@@ -9,7 +9,7 @@ use super::transports::Choice;
 use crate::clock::Gear;
 use crate::journal::JournalError;
 use crate::schema::Pack;
-use crate::transport::{ScriptedTransport, Settings};
+use crate::transport::{PoolLimits, ScriptedTransport, Settings};
 
 /// Where the journal lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Default for Builder {
             durability: StoreDurability::default(),
             gear: None,
             seed: None,
-            transport: Choice::Https(Box::default()),
+            transport: Choice::Https(Box::new(Settings { pool: Self::POOL, ..Settings::default() })),
             packs: Vec::new(),
             retention: Retention::default(),
             pending_max: Self::PENDING_MAX,
@@ -76,6 +76,10 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// Connections kept for reuse, by default: more to one origin than a run of scenarios needs, because many
+    /// subscriptions may deliver to one gateway.
+    pub const POOL: PoolLimits =
+        PoolLimits { idle_per_origin: 256, idle_total: 1_024, idle_for: Duration::from_secs(30) };
     /// Deliveries that may wait, by default: about 200 MB of memory.
     pub const PENDING_MAX: usize = 2_000_000;
     /// Bytes of overrides and raw bodies that waiting deliveries may keep in memory, by default.
@@ -109,7 +113,7 @@ impl Builder {
         self
     }
 
-    /// How requests are made.
+    /// How requests are made. Default: the transport's, with [`Builder::POOL`].
     #[must_use]
     pub fn transport(mut self, settings: Settings) -> Self {
         self.transport = Choice::Https(Box::new(settings));

@@ -196,7 +196,6 @@ async fn tidy(
     calls: mpsc::WeakSender<Call>,
 ) {
     loop {
-        pause(TIDY_INTERVAL).await;
         // When nobody holds the simulator any more there is nothing to keep tidy.
         let Some(calls) = calls.upgrade() else { return };
         let (reply, now) = oneshot::channel();
@@ -222,6 +221,7 @@ async fn tidy(
                 break;
             }
         }
+        pause(TIDY_INTERVAL).await;
     }
 }
 
