@@ -1,7 +1,7 @@
 //! A simulator's beginning and end, and what its handles share.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use pns_engine::Timestamp;
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) counters: Arc<Counters>,
     pub(super) packs: Arc<PackShelf>,
     pub(super) seed: u64,
+    /// It was told to stop.
+    pub(super) stopping: AtomicBool,
     life: watch::Receiver<Life>,
 }
 
@@ -107,7 +109,18 @@ impl Simulator {
         let tidying = tidy(retention, journal.clone(), Arc::clone(&counters), calls.downgrade());
         tokio::spawn(until_the_end(life.clone(), tidying));
         tokio::spawn(live(keeper, waiting, journal.clone(), feed.clone(), told));
-        Ok(Self { shared: Arc::new(Shared { calls, journal, feed, counters, packs, seed, life }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                calls,
+                journal,
+                feed,
+                counters,
+                packs,
+                seed,
+                stopping: AtomicBool::new(false),
+                life,
+            }),
+        })
     }
 }
 

@@ -75,9 +75,11 @@ impl Simulator {
     }
 
     /// Stops: nothing starts any more, what is in flight is awaited for up to `grace` of real time, and the journal
-    /// is written out and closed. Other calls end with [`ServiceError::Stopping`]. A second call waits for the first;
+    /// is written out and closed. Meanwhile calls that change something are refused with [`ServiceError::Stopping`], and
+    /// afterwards all calls. A second call waits for the first;
     /// dropping it leaves the simulator stopping.
     pub async fn shutdown(&self, grace: Duration) -> Stopped {
+        self.shared.stopping.store(true, Relaxed);
         let call: Call = Box::new(move |keeper| keeper.stop(grace));
         // Nobody takes it any more: then it has stopped.
         let _stopped = self.shared.calls.send(call).await;
@@ -88,6 +90,7 @@ impl Simulator {
     #[must_use]
     pub fn health(&self) -> HealthView {
         let reasons: Vec<String> = match self.shared.life() {
+            Life::Running if self.shared.stopping.load(Relaxed) => vec![ServiceError::Stopping.to_string()],
             Life::Running => self.shared.journal.health().err().iter().map(ToString::to_string).collect(),
             Life::Failed(why) => vec![why],
             Life::Stopped(_) => vec![ServiceError::Stopping.to_string()],

@@ -131,7 +131,7 @@ impl Keeper {
             self.write_batch();
             self.tell_idle();
             if let Some(grace) = self.stopping {
-                return self.wind_up(grace).await;
+                return self.wind_up(grace, calls).await;
             }
             // While the journal fails calls that change nothing are answered, and others refused at once.
             let takes_calls = !self.blocked || self.journal.health().is_err();
@@ -235,7 +235,7 @@ impl Keeper {
     }
 
     /// Starts nothing more, awaits what is in flight for up to `grace`, and writes all of it down.
-    async fn wind_up(mut self, grace: Duration) -> End {
+    async fn wind_up(mut self, grace: Duration, calls: &mut mpsc::Receiver<Call>) -> End {
         self.driver.stop_starts();
         // Virtual time may move, so that waits that have begun come to their ends.
         self.horizon = Timestamp::MAX;
@@ -255,6 +255,8 @@ impl Keeper {
                     }
                 }
                 () = &mut over, if in_time => in_time = false,
+                // What changes nothing is still answered.
+                Some(call) = calls.recv() => call(&mut self),
                 turn = self.driver.turn(self.horizon), if flying && !self.quiet && !self.blocked => {
                     self.quiet = turn == Turn::Held;
                 }
