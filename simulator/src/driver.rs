@@ -4,6 +4,8 @@
 //! every attempt in flight before time moves, and hands answers back in a fixed order, so that equal seeds give
 //! equal records whatever the receiver's speed.
 
+mod restart;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
