@@ -145,7 +145,7 @@ async fn a_full_store_refuses_what_it_cannot_keep_and_loses_nothing() {
     // What changes nothing is answered all the same.
     assert!(full.subscription(id).await.unwrap().paused);
     assert!(full.delivery(DeliveryId(1)).await.is_ok());
-    drop(full);
+    assert_eq!(full.shutdown(Duration::ZERO).await, Stopped::Failed);
 
     let roomy = start_in(folder.path(), &receiver, Gear::Virtual).await;
     assert_eq!(roomy.backlog(None).await.unwrap().held as usize, accepted);
