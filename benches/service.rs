@@ -20,7 +20,7 @@ use pns_engine::EventType;
 use pns_simulator::clock::Stopwatch;
 use pns_simulator::service::model::{NotificationSpec, PublishOptions, SubscriptionSpec};
 use pns_simulator::service::{Data, Simulator};
-use pns_simulator::transport::{Settings, Trust};
+use pns_simulator::transport::{PoolLimits, Settings, Trust};
 use pns_test_support::{Authority, Peer, Validity, server_config};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -63,7 +63,10 @@ impl Receiver {
             });
         });
         let url = told.recv().expect("the receiver starts");
-        let settings = Settings { trust: Trust::Bundle(authority.pem.into_bytes()), ..Settings::default() };
+        // As many connections are kept as there are attempts at once.
+        let pool = PoolLimits { idle_per_origin: 256, ..PoolLimits::default() };
+        let trust = Trust::Bundle(authority.pem.into_bytes());
+        let settings = Settings { trust, pool, ..Settings::default() };
         Self { url, settings, _runtime: runtime }
     }
 

@@ -7,6 +7,8 @@
 //! Where records must be kept before anything leaves, starts are held ([`Driver::hold_starts`]) until their owner
 //! releases them.
 
+mod restart;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;

@@ -261,3 +261,32 @@ async fn what_is_due_stays_due_when_starts_are_stopped() {
     assert_eq!(driver.turn(horizon).await, Turn::Horizon);
     assert_eq!((transport.requests().len(), driver.sender().pending()), (0, 1));
 }
+
+#[tokio::test]
+async fn after_a_restart_what_was_in_flight_is_sent_again_and_all_else_goes_on() {
+    let transport = ScriptedTransport::with_answers([REFUSED]);
+    let mut driver = driver(Gear::Virtual, transport.clone());
+    publish(&mut driver, 1);
+    run(&mut driver, Duration::from_secs(10)).await;
+    let ack_lost = Fault {
+        injection: Injection::AckLost,
+        extent: Extent::Attempts(1),
+        subscription: None,
+        notifications: None,
+    };
+    driver.faults().plan(ack_lost);
+    publish(&mut driver, 2);
+    run(&mut driver, Duration::from_secs(5)).await;
+    driver.restart(Duration::from_secs(60)).await;
+    let records = run(&mut driver, Duration::from_secs(3_600)).await;
+    let stopped = records.iter().find_map(|(offset, event)| match event {
+        Happened::AttemptFailed { reason: FailureReason::SenderStopped, number, .. } => {
+            Some((*offset, *number))
+        }
+        _ => None,
+    });
+    assert_eq!(stopped, Some((Duration::from_secs(75), 1)));
+    assert_eq!(starts(&records), [75, 105], "what fell due meanwhile, then what was in flight");
+    let bodies: Vec<_> = transport.requests().iter().map(|request| request.body.clone()).collect();
+    assert_eq!(bodies, ["n1", "n2", "n1", "n2"]);
+}

@@ -1,18 +1,20 @@
 //! The engine against a model that is too simple to be wrong in the same way (`reference`): random commands,
-//! answers and time, and after every step equal records, equal verdicts, the same backlog and wake-up. Each run
-//! ends with healthy receivers, to which everything is delivered, step by step like the rest.
+//! answers and time, and after every step equal records, equal verdicts, the same backlog and wake-up. Now and
+//! then the engine is thrown away and another made of the records alone and the settings. Each run ends with healthy receivers, to which everything is delivered, step by step like the rest.
 //!
 //! `PROPTEST_CASES` sets the number of runs. A run that fails is printed as its transitions, shortened.
 
 mod reference;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use pns_engine::{
     Answer, Backoff, Command, CommandError, DeliveryId, EventType, EventTypeSet, Factor, FailingDelivery,
     FailureReason, Jitter, NotInFlight, NotificationId, Outcome, RateLimit, Record, RetryAfter, Sender,
-    Subscription, SubscriptionId, SupplierId, SupplierScope, Supplierless, Timestamp, Transmit, WindowId,
+    Snapshot, Subscription, SubscriptionId, SupplierId, SupplierScope, Supplierless, Timestamp, Transmit,
+    WindowId,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -34,6 +36,8 @@ enum Step {
     Pass(Duration, Told),
     /// Time goes on to the instant that the sender asked for.
     Wake,
+    /// The sender is gone. After a while another goes on, with the records and settings that were kept.
+    Crash(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +72,7 @@ impl Expected {
     fn step(&mut self, step: &Step) {
         self.model.records.clear();
         match step {
-            Step::Pass(by, _) => self.clock = self.clock + *by,
+            Step::Pass(by, _) | Step::Crash(by) => self.clock = self.clock + *by,
             Step::Wake => self.clock = self.model.timeout().map_or(self.clock, |at| at.max(self.clock)),
             Step::Command(_) | Step::Answer(..) | Step::Poll(_) => {}
         }
@@ -82,6 +86,10 @@ impl Expected {
             }
             Step::Poll(count) => Reply::Started((0..*count).map_while(|_| self.model.start()).collect()),
             Step::Pass(..) | Step::Wake => Reply::Passed,
+            Step::Crash(_) => {
+                self.model.recover();
+                Reply::Passed
+            }
         };
     }
 }
@@ -167,9 +175,10 @@ fn commands(state: &Expected) -> impl Strategy<Value = Command> + use<> {
         let supplier = supplier.filter(|_| event_type.names_supplier());
         Command::Publish { id: NotificationId(last + u64::from(slip > 0)), event_type, supplier }
     });
-    let redelivered = (0..last + 2, subscription()).prop_map(|(id, subscription)| Command::Redeliver {
+    let types = state.model.published.clone();
+    let redelivered = (1..last + 2, subscription()).prop_map(move |(id, subscription)| Command::Redeliver {
         notification: NotificationId(id),
-        event_type: EventType::RfpForward,
+        event_type: types.get(&NotificationId(id)).copied().unwrap_or(EventType::RfpForward),
         subscription,
     });
     // Whole half seconds and the present instant, so that windows meet.
@@ -233,6 +242,7 @@ impl ReferenceStateMachine for Expected {
             4 => (1..6usize).prop_map(Step::Poll),
             3 => (span, told).prop_map(|(nanos, told)| Step::Pass(Duration::from_nanos(nanos), told)),
             3 => Just(Step::Wake),
+            1 => (0..4_000_000_000u64).prop_map(|nanos| Step::Crash(Duration::from_nanos(nanos))),
         ]
         .boxed()
     }
@@ -243,17 +253,26 @@ impl ReferenceStateMachine for Expected {
     }
 }
 
-/// The engine, and its caller's clock.
+/// The engine, its caller's clock, and what the caller keeps.
 struct Engine {
     sender: Sender,
     clock: Timestamp,
+    seed: u64,
+    records: Vec<Record>,
+    settings: BTreeMap<SubscriptionId, Subscription>,
 }
 
 impl Engine {
     fn step(&mut self, step: &Step) -> Reply {
-        let Self { sender, clock } = self;
+        let Self { sender, clock, .. } = self;
         match step {
-            Step::Command(command) => Reply::Done(sender.handle_command(command.clone(), *clock)),
+            Step::Command(command) => {
+                let done = sender.handle_command(command.clone(), *clock);
+                if done.is_ok() {
+                    self.keep(command);
+                }
+                Reply::Done(done)
+            }
             Step::Answer(delivery, answer) => {
                 Reply::Verdict(sender.handle_answer(*delivery, *answer, *clock))
             }
@@ -272,6 +291,20 @@ impl Engine {
                 sender.handle_timeout(*clock);
                 Reply::Passed
             }
+            Step::Crash(by) => {
+                self.clock = self.clock + *by;
+                let kept = Snapshot::of_records(&self.records, &self.settings);
+                self.sender = Sender::recover(self.seed, kept, self.clock);
+                Reply::Passed
+            }
+        }
+    }
+
+    fn keep(&mut self, command: &Command) {
+        if let Command::AddSubscription { id, subscription }
+        | Command::ChangeSubscription { id, subscription } = command
+        {
+            self.settings.insert(*id, (**subscription).clone());
         }
     }
 
@@ -279,6 +312,7 @@ impl Engine {
     fn agree(&mut self, expected: &Expected, step: &Step) {
         let reply = self.step(step);
         let records: Vec<Record> = std::iter::from_fn(|| self.sender.poll_record()).collect();
+        self.records.extend(&records);
         let Expected { model, clock, .. } = expected;
         assert_eq!((&reply, &records), (&expected.reply, &model.records), "after {step:?}");
         assert_eq!(self.clock, *clock, "after {step:?}");
@@ -300,7 +334,9 @@ impl StateMachineTest for Engine {
     type Reference = Expected;
 
     fn init_test(expected: &Expected) -> Self {
-        let mut engine = Self { sender: Sender::new(expected.model.seed), clock: START };
+        let seed = expected.model.seed;
+        let (records, settings) = (Vec::new(), BTreeMap::new());
+        let mut engine = Self { sender: Sender::new(seed), clock: START, seed, records, settings };
         let subscription = Box::new(expected.model.subscriptions[0].settings.clone());
         let id = SubscriptionId(0);
         engine.agree(expected, &Step::Command(Command::AddSubscription { id, subscription }));

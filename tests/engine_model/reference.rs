@@ -5,11 +5,12 @@
 mod command;
 mod pace;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use pns_engine::{
-    AbandonCause, Answer, Backlog, Backoff, CommandError, Deferrals, DeliveryId, FailingDelivery,
+    AbandonCause, Answer, Backlog, Backoff, CommandError, Deferrals, DeliveryId, EventType, FailingDelivery,
     FailureReason, Happened, NotificationId, Outcome, Record, RetryAfter, Subscription, SubscriptionId,
     Timestamp, Transmit, WindowId, rng,
 };
@@ -25,6 +26,7 @@ pub(crate) struct Model {
     pub(crate) deliveries: Vec<Pending>,
     pub(crate) windows: Vec<Window>,
     pub(crate) last_notification: Option<NotificationId>,
+    pub(crate) published: BTreeMap<NotificationId, EventType>,
     pub(crate) last_delivery: u64,
     pub(crate) tickets: u64,
     /// What the step just done must put on record.
@@ -37,6 +39,7 @@ pub(crate) struct Known {
     pub(crate) settings: Subscription,
     pub(crate) removed: bool,
     pace: Pace,
+    limit_set: Timestamp,
     /// The end of the latest downtime.
     flush_until: Timestamp,
     retry_is_next: bool,
@@ -261,6 +264,25 @@ impl Model {
         }
         self.stand_in_line();
         Some(Outcome::Failed(reason))
+    }
+
+    /// The sender stopped and goes on now: what was in flight has failed, what is due goes out oldest first,
+    /// and of limits and obstacles no more is known than what the records tell.
+    pub(crate) fn recover(&mut self) {
+        for s in &mut self.subscriptions {
+            s.pace.recover(s.settings.rate_limit.as_ref(), s.limit_set);
+            (s.flush_until, s.retry_is_next, s.place) = (self.now, false, None);
+        }
+        for d in &mut self.deliveries {
+            d.deferrals = Deferrals { sender_stopped: d.due < self.now, ..Deferrals::default() };
+        }
+        self.record(Happened::SenderRecovered);
+        self.stand_in_line();
+        let mut cut_off: Vec<_> = self.deliveries.iter().filter(|d| d.in_flight).map(|d| d.id).collect();
+        cut_off.sort_unstable();
+        for delivery in cut_off {
+            self.answer(delivery, Answer::NoResponse(FailureReason::SenderStopped));
+        }
     }
 
     pub(crate) fn timeout(&self) -> Option<Timestamp> {

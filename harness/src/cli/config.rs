@@ -180,7 +180,9 @@ impl Config {
         {
             *file = folder.join(&*file);
         }
-        for file in config.paths.iter_mut().chain(&mut config.load.baseline).chain(&mut config.serve.schema_pack) {
+        for file in
+            config.paths.iter_mut().chain(&mut config.load.baseline).chain(&mut config.serve.schema_pack)
+        {
             *file = folder.join(&*file);
         }
         let serve = &mut config.serve;

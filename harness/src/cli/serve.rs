@@ -93,7 +93,7 @@ async fn serve(
     let records = verbose.then(|| tokio::spawn(tell_records(simulator.clone())));
     tokio::select! {
         () = interrupt.asked_for() => {}
-        _ = simulator.stopped() => {
+        _ = simulator.ended() => {
             let why = simulator.health().reasons.join("; ");
             return Err(Failure::harness(anyhow::anyhow!("the simulator ended by itself: {why}")));
         }
@@ -146,11 +146,9 @@ async fn introduce(
     let going_on = match (pending, status.possible_duplicates) {
         (0, _) => String::new(),
         (pending, 0) => format!("; {} to go on with", count(pending, "delivery")),
-        (pending, twice) => format!(
-            "; {} to go on with, {} of which may arrive twice",
-            count(pending, "delivery"),
-            twice
-        ),
+        (pending, twice) => {
+            format!("; {} to go on with, {} of which may arrive twice", count(pending, "delivery"), twice)
+        }
     };
     print(&format!(
         "{} serves {}\n  {}  {}/api/v1, described by {}/api/v1/openapi.json\n  {}  {place}{going_on}\n  {}  {}\n",

@@ -372,8 +372,8 @@ pub(super) fn last_failure(world: &World, deliveries: &[DeliveryId]) -> Option<F
         attempts.iter().rev().find_map(|attempt| match attempt.end.as_ref() {
             // What the scenario did on purpose says nothing of the receiver.
             Some(end) if end.exchange.injection.is_none() => match end.outcome {
+                Outcome::Acknowledged(_) | Outcome::Failed(FailureReason::SenderStopped) => None,
                 Outcome::Failed(reason) => Some(reason),
-                Outcome::Acknowledged(_) => None,
             },
             _ => None,
         })

@@ -82,6 +82,10 @@ pub(super) async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd,
         Action::Change { on, to } => subscribe::change(world, on, to)?,
         Action::Advance(span) => return advance(world, *span).await,
         Action::Until { goal, within } => return until(world, goal, *within).await,
+        Action::Restart(gone) => {
+            world.driver.restart(*gone).await;
+            world.observe();
+        }
         Action::Probe(probe) => return probe::ask(world, probe).await,
         Action::Request(request) => return request::make(world, request).await,
     }

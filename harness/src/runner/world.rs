@@ -232,11 +232,12 @@ impl World {
         self.unplanned.iter().find(|(_, failures)| **failures >= UNPLANNED_FAILURES_MAX).map(|(id, _)| *id)
     }
 
-    fn observe(&mut self) {
+    pub(super) fn observe(&mut self) {
         use pns_simulator::driver::Observation;
         while let Some(observation) = self.driver.poll_observation() {
             if let Observation::Exchange { attempt, exchange, outcome, .. } = &observation {
-                self.count_unplanned(attempt.delivery, exchange.injection.is_some(), *outcome);
+                let stopped = *outcome == Outcome::Failed(pns_engine::FailureReason::SenderStopped);
+                self.count_unplanned(attempt.delivery, exchange.injection.is_some() || stopped, *outcome);
                 self.consider_respite(attempt.delivery, exchange.answer, *outcome);
             }
             self.ledger.file(observation);

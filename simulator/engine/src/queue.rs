@@ -70,6 +70,13 @@ impl Queue {
         self.retries.insert((due, id), delivery);
     }
 
+    /// A retry is in flight that was not taken from this queue.
+    pub(crate) fn note_in_flight(&mut self, id: DeliveryId) {
+        if let Some(strict) = &mut self.strict {
+            strict.insert(id, None);
+        }
+    }
+
     /// A delivery in flight has ended, delivered or abandoned.
     pub(crate) fn end(&mut self, id: DeliveryId) {
         if let Some(strict) = &mut self.strict {

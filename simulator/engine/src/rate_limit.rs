@@ -117,7 +117,7 @@ impl Meter {
     }
 
     /// What must be kept so that the limit holds across a stop: when it was set, and the latest start.
-    pub(crate) fn to_keep(&self) -> (Timestamp, Option<Timestamp>) {
+    pub(crate) fn kept(&self) -> (Timestamp, Option<Timestamp>) {
         (self.limit_set, self.last_start)
     }
 

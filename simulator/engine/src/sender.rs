@@ -116,6 +116,12 @@ impl Sender {
         }
     }
 
+    /// What places the jitter. [`Sender::recover`] needs it again.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Carries out `command` at `now`. Poll for transmits and records afterwards.
     ///
     /// # Errors

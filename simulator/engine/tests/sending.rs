@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use pns_engine::{
-    AbandonCause, Answer, Backlog, Command, CommandError, Deferrals, EventType, FailingDelivery,
+    AbandonCause, Answer, Backlog, Command, CommandError, Deferrals, DeliveryId, EventType, FailingDelivery,
     FailureReason, Happened, NotificationId, RateLimit, RetryAfter, Sender, Subscription, SubscriptionId,
     SupplierId, Timestamp, WakeReason, WindowId,
 };
@@ -245,4 +245,66 @@ fn the_rate_limit_is_told_as_what_made_an_attempt_wait() {
     publish(&mut sender, 3, 20);
     assert_eq!(starts(&mut sender, 25, OK), [3]);
     assert_eq!(last_deferrals(&mut sender), Deferrals::default(), "late, but not for the limit");
+}
+
+#[test]
+fn after_a_crash_attempts_are_counted_on_and_what_was_in_flight_waits_for_no_less_than_before() {
+    let mut before = sender(Subscription::default());
+    window(&mut before, 1, (1_000, 2_000), 0).expect("fits");
+    publish(&mut before, 1, 0);
+    assert_eq!(starts(&mut before, 0, REFUSED), [1]);
+    publish(&mut before, 2, 10);
+    assert_eq!(starts(&mut before, 10, OK), [2]);
+    assert_eq!(before.poll_transmit(at(30)).map(|transmit| transmit.number), Some(2));
+    let mut after = Sender::recover(1, before.snapshot(), at(100));
+    let delivery = DeliveryId(1);
+    let (number, delay) = (2, Some(Duration::from_secs(60)));
+    assert_eq!(
+        happened(&mut after),
+        [
+            Happened::SenderRecovered,
+            Happened::AttemptFailed { delivery, number, reason: FailureReason::SenderStopped, delay },
+        ]
+    );
+    assert_eq!(after.poll_timeout(), Some((at(160), WakeReason::RetryDue(S0))));
+    publish(&mut after, 3, 1_500);
+    assert_eq!(starts(&mut after, 1_500, OK), [0_u64; 0], "the window goes on");
+    assert_eq!(starts(&mut after, 2_000, OK), [1, 3], "oldest due first");
+}
+
+#[test]
+fn a_rate_limit_holds_across_a_crash() {
+    let rate_limit = RateLimit::new(one(), Duration::from_secs(60), one()).ok();
+    let mut before = sender(Subscription { rate_limit, ..Subscription::default() });
+    publish(&mut before, 1, 0);
+    publish(&mut before, 2, 0);
+    assert_eq!(starts(&mut before, 0, OK), [1]);
+    let mut after = Sender::recover(1, before.snapshot(), at(5));
+    assert_eq!(starts(&mut after, 59, OK), [0_u64; 0]);
+    assert_eq!(starts(&mut after, 60, OK), [2]);
+    let expected = Deferrals { rate_limit: true, sender_stopped: true, ..Deferrals::default() };
+    assert_eq!(last_deferrals(&mut after), expected);
+}
+
+#[test]
+fn what_belongs_to_nobody_in_a_snapshot_is_given_up_on_the_record() {
+    let mut before = sender(Subscription::default());
+    publish(&mut before, 1, 0);
+    publish(&mut before, 2, 0);
+    before.poll_transmit(at(0)).expect("the first");
+    let mut snapshot = before.snapshot();
+    snapshot.subscriptions.clear();
+    let mut after = Sender::recover(1, snapshot, at(5));
+    let cause = AbandonCause::SubscriptionRemoved;
+    let reason = FailureReason::SenderStopped;
+    assert_eq!(
+        happened(&mut after),
+        [
+            Happened::SenderRecovered,
+            Happened::DeliveryAbandoned { delivery: DeliveryId(2), cause },
+            Happened::AttemptFailed { delivery: DeliveryId(1), number: 1, reason, delay: None },
+            Happened::DeliveryAbandoned { delivery: DeliveryId(1), cause },
+        ]
+    );
+    assert_eq!((after.pending(), after.backlog(S0, at(5))), (0, None));
 }

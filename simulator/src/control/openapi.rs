@@ -142,6 +142,9 @@ impl Schemas {
                     response["content"] = json!({ *kind: { "schema": { "type": "string" } } })
                 }
             }
+            if *status == 201 && !operation.leads_to.is_empty() {
+                response["links"] = links(operation);
+            }
             responses.insert(status.to_string(), response);
         }
         for status in statuses {
@@ -168,6 +171,15 @@ impl Schemas {
         all.values_mut().for_each(tidy);
         all
     }
+}
+
+/// Which operations take an id of this answer.
+fn links(operation: &Operation) -> Value {
+    let link = |(to, place): &(&str, &str)| {
+        let id = format!("$response.body#{place}");
+        ((*to).to_owned(), json!({ "operationId": to, "parameters": { "id": id } }))
+    };
+    operation.leads_to.iter().map(link).collect::<Map<_, _>>().into()
 }
 
 /// A query's fields, one parameter each. A field that may be left out is described as `null` or a value, and no query

@@ -38,6 +38,8 @@ pub(super) struct Operation {
     /// Whether it takes an `Idempotency-Key`.
     pub(super) idempotent: bool,
     pub(super) answers: Vec<Answers>,
+    /// Operations that take an id which the answer holds, at this place in it.
+    pub(super) leads_to: Vec<(&'static str, &'static str)>,
     /// The statuses of its problems.
     pub(super) problems: Vec<u16>,
     route: MethodRouter<Control>,
@@ -99,6 +101,7 @@ impl Operation {
             body: None,
             idempotent: false,
             answers: Vec::new(),
+            leads_to: Vec::new(),
             problems,
             route,
         }
@@ -134,6 +137,11 @@ impl Operation {
 
     fn answers(mut self, status: u16, says: &'static str, content: Content) -> Self {
         self.answers.push(Answers { status, says, content });
+        self
+    }
+
+    fn leads_to(mut self, place: &'static str, operations: &[&'static str]) -> Self {
+        self.leads_to.extend(operations.iter().map(|operation| (*operation, place)));
         self
     }
 
@@ -211,6 +219,16 @@ fn subscriptions() -> Vec<Operation> {
         )
         .body::<SubscriptionSpec>()
         .makes::<SubscriptionView>("The subscription")
+        .leads_to(
+            "/id",
+            &[
+                "read_subscription",
+                "change_subscription",
+                "remove_subscription",
+                "pause_subscription",
+                "resume_subscription",
+            ],
+        )
         .may_conflict(),
         get(ALL, "list_subscriptions", "The subscriptions, by id", handlers::subscriptions)
             .query::<SubscriptionsQuery>()
@@ -267,7 +285,9 @@ fn publishing() -> Vec<Operation> {
             .query::<PublishQuery>()
             .body::<NotificationSpec>()
             .idempotent()
-            .makes::<Published>("The notification and its deliveries"),
+            .makes::<Published>("The notification and its deliveries")
+            .leads_to("/notifications/0/id", &["read_notification"])
+            .leads_to("/notifications/0/deliveries/0", &["read_delivery"]),
         post(
             "/api/v1/notifications/batch",
             "publish_batch",
@@ -312,6 +332,7 @@ fn disturbances() -> Vec<Operation> {
         )
         .body::<WindowSpec>()
         .makes::<WindowView>("The window")
+        .leads_to("/id", &["change_window", "cancel_window"])
         .may_miss()
         .may_conflict(),
         get(WINDOWS, "list_windows", "The windows that are not over, pauses among them", handlers::windows)
@@ -333,7 +354,8 @@ fn disturbances() -> Vec<Operation> {
             "End a window, or withdraw one that has not begun",
             handlers::cancel_window,
         )
-        .does("It is over"),
+        .does("It is over")
+        .may_conflict(),
         post(
             FAULTS,
             "plan_fault",
@@ -342,6 +364,7 @@ fn disturbances() -> Vec<Operation> {
         )
         .body::<FaultSpec>()
         .makes::<FaultView>("The fault")
+        .leads_to("/id", &["clear_fault"])
         .may_miss()
         .may_conflict(),
         get(FAULTS, "list_faults", "The faults that are not used up", handlers::faults)

@@ -113,7 +113,7 @@ impl Kind {
         match self {
             Self::TokenRequired => Some("send the service's token as `Authorization: Bearer TOKEN`"),
             Self::ForeignHost => {
-                Some("use `localhost` or an address, or name the host to `pns serve --host`")
+                Some("use `localhost` or an address, or name the host in the settings of the service")
             }
             Self::ForeignOrigin => Some("call from a program, not from a page"),
             Self::UnsupportedMediaType => Some("send JSON with `Content-Type: application/json`"),

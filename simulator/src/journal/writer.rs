@@ -128,7 +128,7 @@ impl Writer {
         if let Err(error) = &ended {
             *self.shared.trouble() = Some(error.clone());
         }
-        self.refuse(ended.as_ref().err().cloned().unwrap_or(JournalError::Closed));
+        self.refuse(ended.as_ref().err().unwrap_or(&JournalError::Closed));
         if let Some(error) = ended.clone().err().filter(|_| !self.is_ending()) {
             self.refuse_all(&error);
         }
@@ -228,7 +228,7 @@ impl Writer {
     }
 
     /// Fails what still waits.
-    fn refuse(&mut self, error: JournalError) {
+    fn refuse(&mut self, error: &JournalError) {
         for job in self.waiting.drain(..) {
             let _ = job.done.send(Err(error.clone()));
         }

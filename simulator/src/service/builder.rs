@@ -9,7 +9,7 @@ use super::transports::Choice;
 use crate::clock::Gear;
 use crate::journal::JournalError;
 use crate::schema::Pack;
-use crate::transport::{ScriptedTransport, Settings};
+use crate::transport::{PoolLimits, ScriptedTransport, Settings};
 
 /// Where the journal lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,7 @@ pub struct Builder {
     pub(super) transport: Choice,
     pub(super) packs: Vec<Arc<Pack>>,
     pub(super) retention: Retention,
+    pub(super) store_bytes_max: Option<u64>,
     pub(super) pending_max: usize,
     pub(super) recipe_bytes_max: usize,
 }
@@ -66,9 +67,10 @@ impl Default for Builder {
             durability: StoreDurability::default(),
             gear: None,
             seed: None,
-            transport: Choice::Https(Box::default()),
+            transport: Choice::Https(Box::new(Settings { pool: Self::POOL, ..Settings::default() })),
             packs: Vec::new(),
             retention: Retention::default(),
+            store_bytes_max: None,
             pending_max: Self::PENDING_MAX,
             recipe_bytes_max: Self::RECIPE_BYTES_MAX,
         }
@@ -76,6 +78,10 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// Connections kept for reuse, by default: more to one origin than a run of scenarios needs, because many
+    /// subscriptions may deliver to one gateway.
+    pub const POOL: PoolLimits =
+        PoolLimits { idle_per_origin: 256, idle_total: 1_024, idle_for: Duration::from_secs(30) };
     /// Deliveries that may wait, by default: about 200 MB of memory.
     pub const PENDING_MAX: usize = 2_000_000;
     /// Bytes of overrides and raw bodies that waiting deliveries may keep in memory, by default.
@@ -109,7 +115,7 @@ impl Builder {
         self
     }
 
-    /// How requests are made.
+    /// How requests are made. Default: the transport's, with [`Builder::POOL`].
     #[must_use]
     pub fn transport(mut self, settings: Settings) -> Self {
         self.transport = Choice::Https(Box::new(settings));
@@ -135,6 +141,14 @@ impl Builder {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// The store never grows beyond so many bytes; at the bound it is as when the disk is full. Default: no bound but
+    /// the disk's.
+    #[must_use]
+    pub fn store_bytes_max(mut self, bytes: u64) -> Self {
+        self.store_bytes_max = Some(bytes);
         self
     }
 

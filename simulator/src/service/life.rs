@@ -60,7 +60,14 @@ pub enum Stopped {
 
 impl Shared {
     pub(super) fn life(&self) -> Life {
-        self.life.borrow().clone()
+        let life = self.life.borrow().clone();
+        match life {
+            // Its end is told by whoever runs it, unless that panicked or its runtime ended.
+            Life::Running if self.life.has_changed().is_err() => {
+                Life::Failed("the keeper is gone".to_owned())
+            }
+            life => life,
+        }
     }
 
     /// Why a call was not answered.
@@ -136,7 +143,7 @@ fn make(
         StoreDurability::Process => Durability::Process,
         StoreDurability::Power => Durability::Power,
     };
-    let options = Options { durability, ..Options::default() };
+    let options = Options { durability, size_limit: builder.store_bytes_max };
     let (journal, recovered) = match &builder.data {
         Data::Ephemeral => Journal::ephemeral(options)?,
         Data::Dir(dir) => Journal::open(dir, options)?,
@@ -196,7 +203,6 @@ async fn tidy(
     calls: mpsc::WeakSender<Call>,
 ) {
     loop {
-        pause(TIDY_INTERVAL).await;
         // When nobody holds the simulator any more there is nothing to keep tidy.
         let Some(calls) = calls.upgrade() else { return };
         let (reply, now) = oneshot::channel();
@@ -222,6 +228,7 @@ async fn tidy(
                 break;
             }
         }
+        pause(TIDY_INTERVAL).await;
     }
 }
 

@@ -86,8 +86,9 @@ impl Simulator {
         self.shared.stopped().await
     }
 
-    /// Waits until it has stopped: by [`Simulator::shutdown`], or by itself when its journal broke.
-    pub async fn stopped(&self) -> Stopped {
+    /// Waits until it has stopped, by [`Simulator::shutdown`] or because the journal failed for good: then
+    /// [`Simulator::health`] says why.
+    pub async fn ended(&self) -> Stopped {
         self.shared.stopped().await
     }
 

@@ -16,6 +16,7 @@ use crate::clock::Gear;
 use crate::driver::Route;
 use crate::fault::{Extent, Fault, Injection};
 use crate::journal::KeptExchange;
+use crate::secret::ApiKey;
 use crate::transport::{Exchange, Timings};
 
 /// A response's head that is kept, in bytes.
@@ -204,7 +205,7 @@ pub(super) struct ExchangeFacts {
 
 /// What is kept of `exchange`, without the key of `route` wherever it stands.
 pub(super) fn kept_exchange(exchange: &Exchange, route: Option<&Route>) -> KeptExchange {
-    let secret = route.and_then(|route| route.api_key.as_ref()).map(|key| key.reveal());
+    let secret = route.and_then(|route| route.api_key.as_ref()).map(ApiKey::reveal);
     let redact = |text: String| match secret {
         Some(secret) if text.contains(secret) => text.replace(secret, "***"),
         _ => text,

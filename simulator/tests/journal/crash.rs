@@ -46,7 +46,7 @@ fn what_was_committed_survives_kill_9_and_nothing_is_torn() {
                 let id: u64 = id.parse().unwrap();
                 assert!(id > committed, "{id} follows {committed}");
                 committed = id;
-                if id % (37 * round) == 0 {
+                if id.is_multiple_of(37 * round) {
                     // What the child still said before it died is read on.
                     child.kill().unwrap();
                 }

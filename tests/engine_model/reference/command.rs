@@ -72,17 +72,19 @@ impl Model {
         self.record(Happened::SubscriptionAdded { subscription: id });
         self.record(Happened::RateLimitSet { subscription: id, rate_limit: settings.rate_limit });
         let (pace, flush_until, retry_is_next, place) = (Pace::default(), Timestamp::EPOCH, false, None);
-        let removed = false;
-        self.subscriptions.push(Known { id, settings, removed, pace, flush_until, retry_is_next, place });
+        let (removed, limit_set) = (false, self.now);
+        let known = Known { id, settings, removed, pace, limit_set, flush_until, retry_is_next, place };
+        self.subscriptions.push(known);
         self.subscriptions.sort_by_key(|s| s.id);
         Ok(())
     }
 
     fn limit(&mut self, id: SubscriptionId, rate_limit: Option<RateLimit>) -> Result<(), CommandError> {
         let at = self.known(id)?;
-        let Known { settings, pace, .. } = &mut self.subscriptions[at];
+        let Known { settings, pace, limit_set, .. } = &mut self.subscriptions[at];
         if settings.rate_limit != rate_limit {
             pace.change(settings.rate_limit.as_ref(), rate_limit.as_ref(), self.now);
+            *limit_set = self.now;
         }
         settings.rate_limit = rate_limit;
         self.record(Happened::RateLimitSet { subscription: id, rate_limit });
@@ -117,6 +119,7 @@ impl Model {
             return Err(CommandError::SupplierMismatch(event_type));
         }
         self.last_notification = Some(id);
+        self.published.insert(id, event_type);
         self.record(Happened::NotificationPublished { notification: id, event_type, supplier });
         for s in self.subscriptions.clone() {
             let copies = match (&s.settings.suppliers, supplier) {

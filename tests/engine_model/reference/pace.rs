@@ -30,6 +30,15 @@ impl Pace {
         Timestamp::from_nanos(free_at.and_then(|at| u64::try_from(at).ok()).unwrap_or(0))
     }
 
+    /// All that could be owed is: a whole burst since the last start, or since the limit was set.
+    pub(super) fn recover(&mut self, limit: Option<&RateLimit>, limit_set: Timestamp) {
+        self.starts.clear();
+        if let (Some(last), Some(limit)) = (self.last_start, limit) {
+            let since = last.max(i128::from(limit_set.as_nanos()));
+            self.starts.push(since + interval(limit) * (i128::from(limit.burst().get()) - 1));
+        }
+    }
+
     /// Attempts that are owed stay owed, up to the new burst; and the last start owes at least that burst.
     pub(super) fn change(&mut self, old: Option<&RateLimit>, new: Option<&RateLimit>, now: Timestamp) {
         let now = i128::from(now.as_nanos());

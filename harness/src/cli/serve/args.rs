@@ -34,8 +34,14 @@ pub(super) struct ControlArgs {
     #[arg(long, value_name = "FILE", env = "PNS_SERVE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// The token itself. Others can see a command line: rather use PNS_SERVE_TOKEN or --token-file
-    #[arg(long, value_name = "TOKEN", env = "PNS_SERVE_TOKEN", hide_env_values = true, conflicts_with = "token_file",
-        hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "PNS_SERVE_TOKEN",
+        hide_env_values = true,
+        conflicts_with = "token_file",
+        hide_short_help = true
+    )]
     token: Option<String>,
     /// A PEM file with the certificate chain to show: HTTPS instead of HTTP
     #[arg(long, value_name = "FILE", env = "PNS_SERVE_TLS_CERT")]
@@ -168,7 +174,10 @@ impl SendingArgs {
         let connection = self.reach.resolve(config)?;
         let trust = runner::trust(&connection).map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
         let mut builder = Simulator::builder().transport(runner::transport_settings(&connection, trust));
-        let gear = self.clock.map_or_else(|| list(Vec::new(), config.serve.clock.as_slice(), "serve.clock"), |gear| Ok(vec![gear]))?;
+        let gear = self.clock.map_or_else(
+            || list(Vec::new(), config.serve.clock.as_slice(), "serve.clock"),
+            |gear| Ok(vec![gear]),
+        )?;
         if let Some(gear) = gear.first() {
             builder = builder.gear(*gear);
         }
@@ -202,7 +211,8 @@ fn token_from(path: &Path) -> Result<BearerToken, Failure> {
         Ok(BearerToken::new(&fs::read_to_string(path)?)?)
     };
     read().map_err(|error| {
-        let failure = Failure::usage(error.context(format!("cannot take the token from `{}`", path.display())));
+        let failure =
+            Failure::usage(error.context(format!("cannot take the token from `{}`", path.display())));
         failure.help("`openssl rand -hex 32 >token` makes one")
     })
 }

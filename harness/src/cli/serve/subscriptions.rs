@@ -59,7 +59,11 @@ impl Reader<'_> {
     fn subscription(&mut self, entry: &Spanned<DeValue<'_>>) -> Option<Declared> {
         let before = self.found.len();
         let DeValue::Table(table) = entry.get_ref() else {
-            self.wrong(entry.span(), "expected a table", "write `[[serve.subscription]]` and its settings below");
+            self.wrong(
+                entry.span(),
+                "expected a table",
+                "write `[[serve.subscription]]` and its settings below",
+            );
             return None;
         };
         self.keys(table);

@@ -16,7 +16,7 @@ use super::super::units;
 use super::super::yaml::{Node, Value, shorten};
 use super::{Applies, MAX_EMITTED, MAX_STEPS, condition, fault, request, subscription};
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 12] = [
     "emit",
     "fault",
     "downtime",
@@ -26,6 +26,7 @@ const VERBS: [&str; 11] = [
     "change",
     "advance",
     "until",
+    "restart",
     "probe",
     "request",
 ];
@@ -118,6 +119,7 @@ fn step(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
             let within = reader.optional(&fields, "within", Reader::lasting_span);
             goal(reader, value).map(|goal| Action::Until { goal, within })
         }
+        "restart" => reader.span(value).map(Action::Restart),
         "request" => request::request(reader, &fields, value).map(Box::new).map(Action::Request),
         _ => probe(reader, value).map(Action::Probe),
     }?;

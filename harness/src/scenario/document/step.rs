@@ -43,6 +43,8 @@ map! {
         until: WordOr<Goal>,
         /// With `until`: the longest wait in PNS time. With `request`: for the answer, in real time.
         within: Span,
+        /// Verb: lets the sender crash and recover after so much PNS time.
+        restart: Span,
         /// Verb: reads from the receiver what it did.
         probe: Probe,
         /// Verb: makes a request by bytes, outside the sender.

@@ -65,6 +65,8 @@ pub enum Action {
         /// The longest wait, in PNS time; `None`: the scenario's limit.
         within: Option<Duration>,
     },
+    /// Lets the sender crash, and recover after so much PNS time.
+    Restart(Duration),
     /// Reads from the receiver what it did.
     Probe(Probe),
     /// Makes requests by bytes, outside the sender.

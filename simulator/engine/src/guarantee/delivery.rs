@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use super::{Finding, Findings, Guarantee, Run};
 use crate::event_type::EventType;
-use crate::id::{NotificationId, SubscriptionId, SupplierId};
+use crate::id::{DeliveryId, NotificationId, SubscriptionId, SupplierId};
+use crate::outcome::FailureReason;
 use crate::record::{AbandonCause, Happened, Origin};
 use crate::subscription::{SupplierScope, Supplierless};
 
@@ -105,9 +106,13 @@ pub fn attempts_consecutive(run: &Run<'_>) -> Vec<Finding> {
     }
     let mut findings = Findings::of(Guarantee::AttemptsConsecutive);
     let mut lives: BTreeMap<_, Life> = BTreeMap::new();
-    for record in run.records {
+    for (index, record) in run.records.iter().enumerate() {
         let at = record.at;
         match record.event {
+            Happened::SenderRecovered => {
+                let cut_off = lives.iter().filter(|(_, life)| life.in_flight).map(|(id, _)| *id);
+                expect_cut_off(run, index, cut_off.collect(), &mut findings);
+            }
             Happened::DeliveryQueued { delivery, .. } => {
                 let twice = lives.insert(delivery, Life::default()).is_some();
                 twice.then(|| findings.push(at, delivery, "queued twice under one id"));
@@ -152,6 +157,23 @@ pub fn attempts_consecutive(run: &Run<'_>) -> Vec<Finding> {
         }
     }
     findings.1
+}
+
+/// What was in flight when the sender stopped must fail for that as soon as it has recovered.
+fn expect_cut_off(run: &Run<'_>, index: usize, mut cut_off: BTreeSet<DeliveryId>, findings: &mut Findings) {
+    for record in &run.records[index + 1..] {
+        match record.event {
+            Happened::AttemptFailed { delivery, reason: FailureReason::SenderStopped, .. } => {
+                cut_off.remove(&delivery);
+            }
+            Happened::DeliveryAbandoned { .. } => {}
+            _ => break,
+        }
+    }
+    for delivery in cut_off {
+        let text = "its attempt was in flight when the sender stopped, and did not fail for that";
+        findings.push(run.records[index].at, delivery, text);
+    }
 }
 
 /// [`Guarantee::IntervalsNeverShrink`].

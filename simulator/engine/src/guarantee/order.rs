@@ -66,6 +66,13 @@ impl<'a> Lines<'a> {
             Happened::SubscriptionRemoved { subscription } => {
                 self.lines.remove(&subscription);
             }
+            Happened::SenderRecovered => {
+                // As after downtime; and whose turn it was is forgotten.
+                for line in self.lines.values_mut() {
+                    line.flush_until = Some(record.at);
+                    line.retried_at = None;
+                }
+            }
             Happened::WindowAnnounced { window, subscription, .. } => {
                 self.whose.insert(window, subscription);
             }

@@ -13,7 +13,6 @@ use crate::rate_limit::Meter;
 use crate::record::{AbandonCause, Happened};
 use crate::schedule::Schedule;
 use crate::snapshot::{SavedDelivery, SavedSubscription, SavedWindow, Snapshot};
-use crate::subscription::Subscription;
 use crate::time::{Timestamp, nanos};
 
 impl Sender {
@@ -22,7 +21,7 @@ impl Sender {
     pub fn snapshot(&self) -> Snapshot {
         let going_on = || self.outboxes.iter().filter(|(_, outbox)| !outbox.removed);
         let subscriptions = going_on().map(|(id, outbox)| {
-            let (limit_set, last_start) = outbox.meter.to_keep();
+            let (limit_set, last_start) = outbox.meter.kept();
             SavedSubscription { id: *id, settings: outbox.settings.clone(), limit_set, last_start }
         });
         let windows = self.windows.iter().filter_map(|(id, subscription)| {
@@ -106,12 +105,12 @@ impl Sender {
         let delivery = Delivery { notification, published, delay: nanos(delay), attempts, event_type };
         self.last_delivery = self.last_delivery.max(id);
         let waits = due.is_some() || attempts == 0;
-        if waits && !self.outboxes.contains_key(&subscription) {
+        if waits && self.known(subscription).is_err() {
             return Some(id);
         }
         let outbox = self.outboxes.entry(subscription).or_insert_with(|| {
             // It ended while this attempt was in flight; its settings no longer matter.
-            let mut outbox = Outbox::new(Box::new(Subscription::default()), Meter::default());
+            let mut outbox = Outbox::new(Box::default(), Meter::default());
             outbox.removed = true;
             outbox
         });
@@ -120,6 +119,9 @@ impl Sender {
             Some(due) => outbox.queue.push_retry(id, due, delivery),
             None => {
                 outbox.in_flight += 1;
+                if attempts > 1 {
+                    outbox.queue.note_in_flight(id);
+                }
                 self.in_flight.insert(id, InFlight { subscription, delivery });
             }
         }

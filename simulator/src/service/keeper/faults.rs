@@ -4,7 +4,7 @@ use pns_engine::SubscriptionId;
 
 use super::Keeper;
 use super::subscriptions::unknown;
-use crate::fault::Fault;
+use crate::fault::{Extent, Fault};
 use crate::journal::Change;
 use crate::service::error::ServiceError;
 use crate::service::model::{FaultSpec, FaultView};
@@ -31,7 +31,11 @@ impl Keeper {
 
     /// The faults that are not used up.
     pub(in super::super) fn faults(&mut self) -> Vec<FaultView> {
-        self.driver.faults().iter().map(|(number, fault)| FaultView::of(number, fault)).collect()
+        let now = self.driver.now();
+        // One whose span is over goes at the next attempt.
+        let lasts = |fault: &Fault| !matches!(fault.extent, Extent::Until(end) if end <= now);
+        let faults = self.driver.faults().iter().filter(|(_, fault)| lasts(fault));
+        faults.map(|(number, fault)| FaultView::of(number, fault)).collect()
     }
 
     /// Forgets one fault, or all.

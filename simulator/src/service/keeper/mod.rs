@@ -169,11 +169,7 @@ impl Keeper {
     /// Hands the batch to the journal's writer, if that has room for it.
     fn write_batch(&mut self) {
         if self.batch.changes.is_empty() {
-            self.feed.tell(&std::mem::take(&mut self.batch.records));
-            // What changes nothing is answered as it stands.
-            for reply in self.batch.replies.drain(..) {
-                reply(Ok(()));
-            }
+            self.pass_on();
             return;
         }
         match self.journal.try_write(std::mem::take(&mut self.batch.changes)) {
@@ -188,6 +184,20 @@ impl Keeper {
                 self.batch.changes = changes;
                 self.blocked = true;
             }
+        }
+    }
+
+    /// Tells what changes nothing in the journal in its turn: after all that is on its way there.
+    fn pass_on(&mut self) {
+        let Batch { records, replies, .. } = std::mem::take(&mut self.batch);
+        if let Some(before) = self.unconfirmed.back_mut() {
+            before.records.extend(records);
+            before.replies.extend(replies);
+            return;
+        }
+        self.feed.tell(&records);
+        for reply in replies {
+            reply(Ok(()));
         }
     }
 
@@ -247,6 +257,10 @@ impl Keeper {
             if !flying && self.unconfirmed.is_empty() && self.batch.changes.is_empty() {
                 break;
             }
+            // A journal that still has no room when the grace is over is not waited for.
+            if !in_time && let Err(error) = self.journal.health() {
+                return self.give_up(error);
+            }
             tokio::select! {
                 biased;
                 committed = committed(&mut self.unconfirmed), if !self.unconfirmed.is_empty() => {
@@ -260,7 +274,7 @@ impl Keeper {
                 turn = self.driver.turn(self.horizon), if flying && !self.quiet && !self.blocked => {
                     self.quiet = turn == Turn::Held;
                 }
-                () = pause(BLOCKED_INTERVAL), if self.blocked => {}
+                () = pause(BLOCKED_INTERVAL), if self.blocked || !in_time => {}
             }
             self.observe();
             self.write_batch();
@@ -297,7 +311,8 @@ impl Keeper {
     }
 
     fn tell_idle(&mut self) {
-        let idle = self.driver.sender().pending() == 0 && self.unconfirmed.is_empty();
+        let written = self.unconfirmed.is_empty() && self.batch.changes.is_empty();
+        let idle = written && self.pending() == 0;
         if idle {
             for waiter in self.idle.drain(..) {
                 let _gone = waiter.send(());

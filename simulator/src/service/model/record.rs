@@ -11,7 +11,7 @@ use super::subscription::RateLimitSpec;
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RecordView {
-    /// Numbered from the service's start, upwards.
+    /// Its number. Numbers rise by one, and over a restart by more.
     pub sequence: u64,
     /// When, in PNS time.
     pub at: Instant,

@@ -12,7 +12,11 @@ use super::scalar::{EventName, Instant};
 /// What is to be delivered again: exactly one of `delivery`, `failed_since` and `missing`.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(extend("oneOf" = [{ "required": ["delivery"] }, { "required": ["failed_since"] }, { "required": ["missing"] }]))]
+#[schemars(extend("oneOf" = [
+    { "required": ["delivery"], "not": { "anyOf": [{ "required": ["subscription"] }, { "required": ["failed_since"] }, { "required": ["missing"] }] } },
+    { "required": ["failed_since"], "not": { "anyOf": [{ "required": ["delivery"] }, { "required": ["missing"] }] } },
+    { "required": ["missing"], "not": { "anyOf": [{ "required": ["delivery"] }, { "required": ["failed_since"] }] } },
+]))]
 pub struct ReplaySpec {
     /// The notification of this delivery, once more to the same subscription.
     #[serde(deserialize_with = "given")]

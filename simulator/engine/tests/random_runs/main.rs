@@ -1,111 +1,26 @@
 //! Random runs: commands, answers and time drawn at random, held to every guarantee; then the receivers heal
 //! and everything must be delivered within a bound computed from the settings. A run that breaks a promise is
 //! printed as the sender's seed and the calls made of it, by which it can be repeated without this test.
+//! Now and then the sender is thrown away, and another made of the records and the settings alone; and at every
+//! step what the records tell is compared with what the sender knows.
+
+mod blind;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use pns_engine::guarantee::{Guarantee, check_all};
+use pns_engine::guarantee::check_all;
 use pns_engine::{
-    Answer, Backoff, Command, DeliveryId, DeliveryId as Id, EventType, EventTypeSet, Factor, FailingDelivery,
-    FailureReason, Happened, Jitter, NotificationId, RateLimit, Record, RetryAfter, Sender, Subscription,
-    SubscriptionId, SupplierId, SupplierScope, Supplierless, Timestamp, WindowId,
+    Answer, Backoff, Command, DeliveryId, EventType, Happened, NotificationId, Record, Sender, Snapshot,
+    Subscription, SubscriptionId, SupplierId, Timestamp, WindowId,
 };
 use proptest::prelude::*;
 
+use steps::{Step, settings, steps};
+
 const START: Timestamp = Timestamp::from_millis(1_000_000);
-
-#[derive(Clone, Debug)]
-enum Step {
-    Publish { event: usize, supplier: u128 },
-    Redeliver { back: u64, subscription: u32 },
-    Window { subscription: u32, from: i64, length: u64 },
-    Extend { window: u32, by: u64 },
-    Cancel { window: u32 },
-    Limit { subscription: u32, limit: Option<RateLimit> },
-    Change { subscription: u32, settings: Subscription },
-    Remove { subscription: u32 },
-    Answer { pick: usize, answer: Answer },
-    Pass { millis: u64 },
-    Poll { count: usize },
-}
-
-fn positive(n: u32) -> NonZeroU32 {
-    NonZeroU32::new(n).expect("positive")
-}
-
-fn limits() -> impl Strategy<Value = Option<RateLimit>> {
-    proptest::option::of((1..20u32, 1..5_000u64, 1..5u32).prop_map(|(count, per, burst)| {
-        RateLimit::new(positive(count), Duration::from_millis(per), positive(burst)).expect("a rate")
-    }))
-}
-
-fn settings() -> impl Strategy<Value = Subscription> {
-    let backoffs =
-        (1..2_000u64, 1_000..4_000u32, 1..20u64, 0..200u32).prop_map(|(first, factor, times, jitter)| {
-            let first = Duration::from_millis(first);
-            let max = first * u32::try_from(times).expect("small");
-            let factor = Factor::from_thousandths(factor).expect("at least 1");
-            Backoff::new(first, factor, max, Jitter::from_percent(jitter).expect("at most 1000"))
-                .expect("rises")
-        });
-    let suppliers = prop_oneof![
-        Just(SupplierScope::All),
-        prop::collection::btree_set(0..3u128, 0..3)
-            .prop_map(|ids| SupplierScope::Only(ids.into_iter().map(SupplierId).collect()))
-    ];
-    let choices = (any::<bool>(), any::<bool>(), any::<bool>(), proptest::option::of(1..6u32));
-    (prop::collection::vec(0..33usize, 10..33), suppliers, backoffs, limits(), 1..4u32, choices).prop_map(
-        |(events, suppliers, backoff, rate_limit, concurrency, (each, strict, honoured, cap))| Subscription {
-            events: events.into_iter().map(|i| EventType::ALL[i]).collect::<EventTypeSet>(),
-            suppliers,
-            supplierless: if each { Supplierless::PerSupplier } else { Supplierless::Once },
-            backoff,
-            rate_limit,
-            concurrency: positive(concurrency),
-            failing_delivery: if strict {
-                FailingDelivery::HoldsBackOthers
-            } else {
-                FailingDelivery::DelaysOnlyItself
-            },
-            retry_after: if honoured { RetryAfter::Honoured } else { RetryAfter::Ignored },
-            attempt_cap: cap.map(positive),
-            ..Subscription::default()
-        },
-    )
-}
-
-fn answers() -> impl Strategy<Value = Answer> {
-    prop_oneof![
-        2 => Just(Answer::Status { code: 200, retry_after: None }),
-        1 => (0..30_000u64).prop_map(|wait| Answer::Status {
-            code: 503,
-            retry_after: Some(Duration::from_millis(wait)),
-        }),
-        2 => Just(Answer::NoResponse(FailureReason::Refused)),
-    ]
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        8 => (0..33usize, 0..4u128).prop_map(|(event, supplier)| Step::Publish { event, supplier }),
-        1 => (0..5u64, 0..3u32).prop_map(|(back, subscription)| Step::Redeliver { back, subscription }),
-        2 => (0..3u32, -5_000..5_000i64, 1..8_000u64)
-            .prop_map(|(subscription, from, length)| Step::Window { subscription, from, length }),
-        1 => (0..12u32, 0..4_000u64).prop_map(|(window, by)| Step::Extend { window, by }),
-        1 => (0..12u32).prop_map(|window| Step::Cancel { window }),
-        1 => (0..3u32, limits()).prop_map(|(subscription, limit)| Step::Limit { subscription, limit }),
-        1 => (0..3u32, settings())
-            .prop_map(|(subscription, settings)| Step::Change { subscription, settings }),
-        1 => (0..40u32).prop_map(|subscription| Step::Remove { subscription }),
-        12 => (any::<usize>(), answers()).prop_map(|(pick, answer)| Step::Answer { pick, answer }),
-        8 => (0..3_000u64).prop_map(|millis| Step::Pass { millis }),
-        12 => (1..8usize).prop_map(|count| Step::Poll { count }),
-    ];
-    prop::collection::vec(step, 1..150)
-}
 
 /// A call of the sender, as it was made.
 #[derive(Clone, Debug)]
@@ -114,6 +29,7 @@ enum Call {
     Command(Command),
     Answer(DeliveryId, Answer),
     PollTransmit,
+    Recover,
 }
 
 struct World {
@@ -122,6 +38,8 @@ struct World {
     now: Timestamp,
     /// Every call and its instant: see the `Display` of a world.
     calls: Vec<(Timestamp, Call)>,
+    /// The settings in force, as a journal would keep them beside the records.
+    settings: BTreeMap<SubscriptionId, Subscription>,
     /// All backoffs that a subscription has had.
     backoffs: Vec<(SubscriptionId, Backoff)>,
     records: Vec<Record>,
@@ -137,6 +55,7 @@ impl World {
             sender: Sender::new(seed),
             now: START,
             calls: Vec::new(),
+            settings: BTreeMap::new(),
             backoffs: Vec::new(),
             records: Vec::new(),
             in_flight: Vec::new(),
@@ -160,6 +79,7 @@ impl World {
                 if accepted =>
             {
                 self.backoffs.push((id, subscription.backoff));
+                self.settings.insert(id, *subscription);
             }
             _ => {}
         }
@@ -174,11 +94,19 @@ impl World {
                 self.command(Command::Publish { id: NotificationId(self.published), event_type, supplier });
             }
             Step::Redeliver { back, subscription } => {
-                self.command(Command::Redeliver {
-                    notification: NotificationId(self.published.saturating_sub(back)),
-                    event_type: EventType::RfpSend,
-                    subscription: SubscriptionId(subscription),
+                let id = NotificationId(self.published.saturating_sub(back));
+                let published = self.records.iter().find_map(|record| match record.event {
+                    Happened::NotificationPublished { notification, event_type, .. }
+                        if notification == id =>
+                    {
+                        Some(event_type)
+                    }
+                    _ => None,
                 });
+                if let Some(event_type) = published {
+                    let subscription = SubscriptionId(subscription);
+                    self.command(Command::Redeliver { notification: id, event_type, subscription });
+                }
             }
             Step::Window { subscription, from, length } => {
                 let from = Timestamp::from_millis(self.now.as_millis().saturating_add_signed(from));
@@ -207,8 +135,29 @@ impl World {
             Step::Answer { pick, answer } => self.answer(pick, answer),
             Step::Pass { millis } => self.now = self.now + Duration::from_millis(millis),
             Step::Poll { count } => self.poll(count),
+            Step::Crash { millis } => self.crash(millis),
         }
         self.drain();
+        self.compare_snapshots();
+    }
+
+    /// Nothing survives but the records, the settings and the seed.
+    fn crash(&mut self, millis: u64) {
+        self.drain();
+        self.now = self.now + Duration::from_millis(millis);
+        self.calls.push((self.now, Call::Recover));
+        let kept = Snapshot::of_records(&self.records, &self.settings);
+        self.sender = Sender::recover(self.seed, kept, self.now);
+        self.in_flight.clear();
+        assert_eq!(self.sender.snapshot().now, self.now, "it goes on at the present instant");
+    }
+
+    /// What the records tell must be what the sender knows.
+    fn compare_snapshots(&self) {
+        let kept = Snapshot::of_records(&self.records, &self.settings);
+        // Time may have passed without a record.
+        let known = Snapshot { now: kept.now, ..self.sender.snapshot() };
+        assert_eq!(kept, known, "\n{self}");
     }
 
     fn answer(&mut self, pick: usize, answer: Answer) {
@@ -343,117 +292,4 @@ proptest! {
         again.heal();
         prop_assert_eq!(&world.records, &again.records);
     }
-}
-
-/// A run in which every guarantee has something to judge: downtime, a limit, a retry.
-fn sound() -> (Vec<Record>, BTreeMap<SubscriptionId, Subscription>) {
-    let subscription = Subscription {
-        rate_limit: RateLimit::new(positive(1), Duration::from_secs(1), positive(1)).ok(),
-        concurrency: positive(1),
-        ..Subscription::default()
-    };
-    let mut world = World::new(1, std::slice::from_ref(&subscription));
-    let refused = Answer::NoResponse(FailureReason::Refused);
-    for step in [
-        Step::Publish { event: 0, supplier: 1 },
-        Step::Poll { count: 1 },
-        Step::Answer { pick: 0, answer: refused },
-        Step::Window { subscription: 0, from: 1_000, length: 60_000 },
-        Step::Pass { millis: 2_000 },
-        Step::Publish { event: 0, supplier: 1 },
-        Step::Poll { count: 9 },
-    ] {
-        world.step(step);
-    }
-    world.heal();
-    (world.records, BTreeMap::from([(SubscriptionId(0), subscription)]))
-}
-
-#[track_caller]
-fn doctored(guarantee: Guarantee, doctor: impl FnOnce(&mut Vec<Record>, &mut Subscription)) {
-    let (mut records, mut settings) = sound();
-    assert_eq!(check_all(&records, &settings), [], "sound before it is doctored");
-    doctor(&mut records, settings.get_mut(&SubscriptionId(0)).expect("there"));
-    let findings = check_all(&records, &settings);
-    assert!(findings.iter().any(|f| f.guarantee == guarantee), "{guarantee:?} is blind: {findings:#?}");
-}
-
-/// The place of the `nth` start.
-fn start(records: &[Record], nth: usize) -> usize {
-    let mut starts =
-        records.iter().enumerate().filter(|(_, r)| matches!(r.event, Happened::AttemptStarted { .. }));
-    starts.nth(nth).expect("so many starts").0
-}
-
-#[test]
-fn no_guarantee_is_blind() {
-    doctored(Guarantee::NothingLost, |records, _| {
-        records.retain(|r| !matches!(r.event, Happened::DeliveryQueued { delivery: Id(2), .. }));
-    });
-    doctored(Guarantee::NothingLost, |records, _| {
-        for record in records {
-            if let Happened::AttemptFailed { delay, .. } = &mut record.event {
-                *delay = None;
-            }
-        }
-    });
-    doctored(Guarantee::AttemptsConsecutive, |records, _| {
-        let again = records[start(records, 0)];
-        records.insert(start(records, 0), again);
-    });
-    doctored(Guarantee::IntervalsNeverShrink, |records, _| {
-        for record in records {
-            if let Happened::AttemptFailed { delay, .. } = &mut record.event {
-                *delay = delay.map(|delay| delay * 9);
-            }
-        }
-    });
-    doctored(Guarantee::OnlySubscribed, |_, settings| settings.events = EventTypeSet::default());
-    doctored(Guarantee::NothingInDowntime, |records, _| {
-        for record in records {
-            if let Happened::WindowAnnounced { until, .. } = &mut record.event {
-                *until = Timestamp::MAX;
-            }
-        }
-    });
-    doctored(Guarantee::WithinRateLimit, |records, _| {
-        let (first, second) = (start(records, 1), start(records, 2));
-        records[second].at = records[first].at;
-    });
-    doctored(Guarantee::ConcurrencyBounded, |records, _| {
-        records.retain(|r| !matches!(r.event, Happened::AttemptAcknowledged { .. }));
-    });
-    doctored(Guarantee::FlushOldestFirst, |records, _| {
-        let (first, second) = (start(records, 1), start(records, 2));
-        let event = records[first].event;
-        records[first].event = records[second].event;
-        records[second].event = event;
-    });
-}
-
-#[test]
-fn a_starved_first_attempt_is_found() {
-    let mut world = World::new(1, &[Subscription::default()]);
-    let refused = Answer::NoResponse(FailureReason::Refused);
-    for step in [
-        Step::Publish { event: 0, supplier: 1 },
-        Step::Publish { event: 0, supplier: 1 },
-        Step::Poll { count: 2 },
-        Step::Answer { pick: 0, answer: refused },
-        Step::Answer { pick: 0, answer: refused },
-        Step::Pass { millis: 40_000 },
-        Step::Publish { event: 0, supplier: 1 },
-    ] {
-        world.step(step);
-    }
-    world.heal();
-    let settings = BTreeMap::from([(SubscriptionId(0), Subscription::default())]);
-    assert_eq!(check_all(&world.records, &settings), []);
-    let first = (2..=4)
-        .map(|nth| start(&world.records, nth))
-        .find(|at| matches!(world.records[*at].event, Happened::AttemptStarted { delivery: Id(3), .. }));
-    let starved = world.records.remove(first.expect("the third delivery starts"));
-    world.records.insert(start(&world.records, 3) + 1, starved);
-    let findings = check_all(&world.records, &settings);
-    assert!(findings.iter().any(|f| f.guarantee == Guarantee::NoStarvation), "{findings:#?}");
 }
