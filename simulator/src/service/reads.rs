@@ -54,7 +54,8 @@ impl Simulator {
                 let part =
                     journal::Page { after, limit: journal::PAGE_MAX.min(limit), order: order(page.order) };
                 let listing = reader.deliveries(&asked, &part)?;
-                for kept in listing.items {
+                let mut rest = listing.items.into_iter();
+                for kept in rest.by_ref() {
                     after = Some(kept.id.0);
                     let state = state(&kept, &held);
                     if fits(&filter, &kept, state) {
@@ -65,7 +66,7 @@ impl Simulator {
                     }
                 }
                 let full = items.len() == limit;
-                let more = listing.next.is_some() || (full && listing.next != after);
+                let more = listing.next.is_some() || rest.next().is_some();
                 if !more || full || round == ROUNDS_MAX {
                     let next = after.filter(|_| more);
                     return Ok(Page { items, next });
