@@ -12,6 +12,8 @@ mod scenarios;
 mod schema;
 mod selftest;
 mod send;
+#[cfg(unix)]
+mod serve;
 mod shell;
 
 use std::fs;

@@ -42,11 +42,7 @@ fn nothing_accepted_is_lost_by_kills_and_duplicates_are_explained() {
     eprintln!("{rounds} rounds, PNS_CRASH_SEED={seed}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let identity = Identity::generate().unwrap();
-    let failing = FailFirst {
-        attempts: 1,
-        with: Reaction::status(503),
-        counted: Counted::ByNotification,
-    };
+    let failing = FailFirst { attempts: 1, with: Reaction::status(503), counted: Counted::ByNotification };
     let scripts = [
         ("failing", Script { fail_first: Some(failing), ..Script::default() }),
         ("slow", Script::always(Reaction { delay: Duration::from_millis(30), ..Reaction::CORRECT })),
@@ -117,8 +113,11 @@ fn publish(address: std::net::SocketAddr, seed: u64, round: u64, stopped: &mpsc:
             Ok((201, published)) => accepted.take(events, &published),
             Ok((503, _)) => accepted.refused += count,
             Ok((status, problem)) => panic!("{status}: {problem}"),
-            // The answer is lost: it may have been accepted, or not.
-            Err(_) => accepted.unsure += count,
+            // Killed: whether it was accepted before that, nobody was told.
+            Err(_) => {
+                accepted.unsure += count;
+                break;
+            }
         }
     }
     accepted
