@@ -129,7 +129,7 @@ pub(super) async fn publish(
     LargeBody(spec): LargeBody<NotificationSpec>,
 ) -> Answer<Made<Published>> {
     spec.check()?;
-    let options = options("publish", query, key, &spec);
+    let options = options("publish", &query, key, &spec);
     let published = control.simulator.publish(vec![spec], options).await;
     // The service counts notifications; the caller sent one, which has no place in a list.
     let body = published.map_err(|error| strip_place(error, "notifications[0]"))?;
@@ -144,7 +144,7 @@ pub(super) async fn publish_batch(
     LargeBody(batch): LargeBody<BatchSpec>,
 ) -> Answer<Made<Published>> {
     batch.check()?;
-    let options = options("publish_batch", query, key, &batch);
+    let options = options("publish_batch", &query, key, &batch);
     let body = control.simulator.publish(batch.notifications, options).await?;
     Ok(Made { body, location: None })
 }
@@ -155,7 +155,7 @@ pub(super) async fn publish_lifecycle(
     Query(query): Query<PublishQuery>,
     Body(spec): Body<LifecycleSpec>,
 ) -> Answer<Made<Published>> {
-    let options = options("publish_lifecycle", query, key, &spec);
+    let options = options("publish_lifecycle", &query, key, &spec);
     let body = control.simulator.lifecycle(spec, options).await?;
     Ok(Made { body, location: None })
 }
@@ -289,7 +289,7 @@ pub(super) async fn readyz(State(control): Shared, _: NoMore) -> Response {
 /// How to publish. What the call is, is told by its operation and by what it asks for, however that was written.
 fn options(
     operation: &str,
-    query: PublishQuery,
+    query: &PublishQuery,
     key: Option<String>,
     asked: &impl Serialize,
 ) -> PublishOptions {

@@ -139,7 +139,7 @@ impl Schemas {
                         json!({ "application/json": { "schema": self.of_answer(*schema) } });
                 }
                 Content::Text(kind) => {
-                    response["content"] = json!({ *kind: { "schema": { "type": "string" } } })
+                    response["content"] = json!({ *kind: { "schema": { "type": "string" } } });
                 }
             }
             if *status == 201 && !operation.leads_to.is_empty() {

@@ -286,8 +286,7 @@ fn publishing() -> Vec<Operation> {
             .body::<NotificationSpec>()
             .idempotent()
             .makes::<Published>("The notification and its deliveries")
-            .leads_to("/notifications/0/id", &["read_notification"])
-            .leads_to("/notifications/0/deliveries/0", &["read_delivery"]),
+            .leads_to("/notifications/0/id", &["read_notification"]),
         post(
             "/api/v1/notifications/batch",
             "publish_batch",

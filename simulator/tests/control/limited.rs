@@ -41,6 +41,12 @@ fn a_head_or_a_body_that_does_not_come_is_not_waited_for() {
             stream.read_to_end(&mut answer).await.unwrap();
             assert!(!answer.starts_with(b"HTTP/1.1 200"), "{half:?}");
         }
+        // Between two requests, too.
+        let mut idle = server.client.connect().await;
+        idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        idle.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200"));
         let mut stream = server.client.connect().await;
         let head = "POST /api/v1/replay HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
         stream.write_all(head.as_bytes()).await.unwrap();

@@ -5,6 +5,7 @@
 mod client;
 mod guarded;
 mod limited;
+mod served;
 
 use std::future::Future;
 
@@ -36,7 +37,10 @@ fn settings() -> ControlSettings {
 }
 
 async fn run(settings: ControlSettings) -> Running {
-    let simulator = Simulator::builder().start().await.unwrap();
+    run_for(settings, Simulator::builder().start().await.unwrap()).await
+}
+
+async fn run_for(settings: ControlSettings, simulator: Simulator) -> Running {
     let server = ControlServer::bind(settings).await.unwrap();
     let client = Client { address: server.address() };
     let (stop, stopped) = oneshot::channel();

@@ -10,10 +10,12 @@
 mod clock;
 mod delivery;
 mod fault;
+mod fault_form;
 mod headers;
 mod invalid;
 mod metrics;
 mod notification;
+mod pace;
 mod page;
 mod patch;
 mod record;
@@ -43,6 +45,7 @@ pub use notification::{
     BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, NotificationView,
     PublishOptions, Published, PublishedNotification,
 };
+pub use pace::{RateLimitSpec, RetrySpec};
 pub use page::{Order, Page, PageRequest};
 pub use patch::Patch;
 pub use record::{RecordEvent, RecordView};
@@ -53,8 +56,8 @@ pub use scalar::{
 };
 pub use status::{BacklogView, HealthView, StatusView};
 pub use subscription::{
-    FailingDeliveryWord, KeyText, RateLimitSpec, ResolvedSubscription, RetryAfterWord, RetrySpec,
-    SubscriptionPatch, SubscriptionSpec, SupplierlessWord,
+    FailingDeliveryWord, KeyText, ResolvedSubscription, RetryAfterWord, SubscriptionPatch, SubscriptionSpec,
+    SupplierlessWord,
 };
 pub use subscription_view::{Fingerprint, KeyView, SubscriptionView};
 pub use window::{WindowChange, WindowKind, WindowSpec, WindowState, WindowView};

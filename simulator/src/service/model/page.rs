@@ -43,7 +43,8 @@ pub enum Order {
     Descending,
 }
 
-/// Part of a list. Pages are stable: an item is on one page once, whatever is added meanwhile.
+/// Part of a list. Pages are stable: an item is on one page once, whatever is added meanwhile. Where few items fit, a
+/// page may have fewer than were asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Page")]
 pub struct Page<T> {

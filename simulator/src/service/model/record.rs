@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::delivery::{Deferral, OriginWord};
+use super::pace::RateLimitSpec;
 use super::scalar::{EventName, Instant, Span, SupplierText};
-use super::subscription::RateLimitSpec;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -9,11 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::invalid::InvalidField;
+use super::pace::{RateLimitSpec, RetrySpec};
 use super::scalar::{EventsText, Instant, JitterText, Span, StatusText, SuppliersText};
 use super::status::BacklogView;
-use super::subscription::{
-    FailingDeliveryWord, RateLimitSpec, RetryAfterWord, RetrySpec, SubscriptionSpec, SupplierlessWord,
-};
+use super::subscription::{FailingDeliveryWord, RetryAfterWord, SubscriptionSpec, SupplierlessWord};
 use crate::secret::ApiKey;
 
 /// A subscription with all its settings, defaults too.
