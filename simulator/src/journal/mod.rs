@@ -175,7 +175,12 @@ impl Journal {
     /// # Errors
     /// Why not.
     pub fn health(&self) -> Result<(), JournalError> {
-        self.inner.shared.trouble().clone().map_or(Ok(()), Err)
+        let ended = self.inner.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        match self.inner.shared.trouble().clone() {
+            Some(trouble) => Err(trouble),
+            None if ended => Err(JournalError::Closed),
+            None => Ok(()),
+        }
     }
 
     /// How much was written since the start.
