@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The control API against its own OpenAPI document, by schemathesis: examples at the limits of every field, random ones
-# that fit and that do not, and chains of calls. No server error, and no answer that the document does not describe.
+# that fit and that do not, and chains of calls. No server error, and no answer that the document does not describe. Then
+# /metrics, read by Prometheus' own parser.
 # PNS_BIN names the binary (default: the release build); SERVE a whole command that serves at ADDRESS; EXAMPLES how many
 # random examples each operation gets; KEEP=1 keeps the report.
 set -euo pipefail
@@ -19,7 +20,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-packages='schemathesis==4.32.5 openapi-spec-validator==0.9.0'
+packages='schemathesis==4.32.5 openapi-spec-validator==0.9.0 prometheus-client==0.26.0'
 # shellcheck disable=SC2086 # several packages
 if ! python3 -m venv "$dir/venv" || ! "$dir/venv/bin/pip" install --quiet --disable-pip-version-check $packages; then
     printf 'skipped: pip could not install %s\n' "$packages"
@@ -47,4 +48,11 @@ else
     cat schemathesis.log
     exit 1
 fi
+curl --silent --fail "http://$address/metrics" | "$dir/venv/bin/python" -c '
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+samples = [sample for family in text_string_to_metric_families(sys.stdin.read()) for sample in family.samples]
+assert any(sample.name == "pns_notifications_published_total" and sample.value > 0 for sample in samples), samples
+print(f"metrics: {len(samples)} samples")
+'
 kill -0 "$pid" 2>/dev/null || { printf 'the service ended:\n'; cat serve.log; exit 1; }

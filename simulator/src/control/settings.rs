@@ -63,7 +63,7 @@ pub struct Limits {
     pub listeners: usize,
     /// For TLS, and again for the head of each request, also while a kept connection is idle. Default 10 s.
     pub head: Duration,
-    /// For a whole request and its answer. Default 30 s.
+    /// For a request to come and to be carried out, and again for the caller to take a part of the answer. Default 30 s.
     pub request: Duration,
     /// For advancing virtual time, which lasts as long as the receivers take. Default 10 min.
     pub advance: Duration,

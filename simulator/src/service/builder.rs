@@ -55,6 +55,7 @@ pub struct Builder {
     pub(super) transport: Choice,
     pub(super) packs: Vec<Arc<Pack>>,
     pub(super) retention: Retention,
+    pub(super) store_bytes_max: Option<u64>,
     pub(super) pending_max: usize,
     pub(super) recipe_bytes_max: usize,
 }
@@ -69,6 +70,7 @@ impl Default for Builder {
             transport: Choice::Https(Box::new(Settings { pool: Self::POOL, ..Settings::default() })),
             packs: Vec::new(),
             retention: Retention::default(),
+            store_bytes_max: None,
             pending_max: Self::PENDING_MAX,
             recipe_bytes_max: Self::RECIPE_BYTES_MAX,
         }
@@ -139,6 +141,14 @@ impl Builder {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// The store never grows beyond so many bytes; at the bound it is as when the disk is full. Default: no bound but
+    /// the disk's.
+    #[must_use]
+    pub fn store_bytes_max(mut self, bytes: u64) -> Self {
+        self.store_bytes_max = Some(bytes);
         self
     }
 

@@ -60,7 +60,14 @@ pub enum Stopped {
 
 impl Shared {
     pub(super) fn life(&self) -> Life {
-        self.life.borrow().clone()
+        let life = self.life.borrow().clone();
+        match life {
+            // Its end is told by whoever runs it, unless that panicked or its runtime ended.
+            Life::Running if self.life.has_changed().is_err() => {
+                Life::Failed("the keeper is gone".to_owned())
+            }
+            life => life,
+        }
     }
 
     /// Why a call was not answered.
@@ -136,7 +143,7 @@ fn make(
         StoreDurability::Process => Durability::Process,
         StoreDurability::Power => Durability::Power,
     };
-    let options = Options { durability, ..Options::default() };
+    let options = Options { durability, size_limit: builder.store_bytes_max };
     let (journal, recovered) = match &builder.data {
         Data::Ephemeral => Journal::ephemeral(options)?,
         Data::Dir(dir) => Journal::open(dir, options)?,

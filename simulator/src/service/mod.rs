@@ -86,6 +86,12 @@ impl Simulator {
         self.shared.stopped().await
     }
 
+    /// Waits until it has stopped, by [`Simulator::shutdown`] or because the journal failed for good: then
+    /// [`Simulator::health`] says why.
+    pub async fn ended(&self) -> Stopped {
+        self.shared.stopped().await
+    }
+
     /// Whether work goes on.
     #[must_use]
     pub fn health(&self) -> HealthView {

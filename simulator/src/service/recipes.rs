@@ -64,6 +64,11 @@ impl Recipe {
             Content::Overrides(overrides) => Some(overrides),
             Content::Generated => None,
         };
+        if let (None, Some(supplier)) = (given, self.supplier)
+            && let Some(body) = generated(self.event_type, pack, key, supplier)
+        {
+            return Ok(body);
+        }
         let place = pack.roles().supplier_id.as_ref();
         let mut laid = Overrides::new();
         if let (Some(supplier), Some(place)) = (self.supplier, place) {
@@ -73,6 +78,21 @@ impl Recipe {
         laid.extend(given.into_iter().flat_map(|given| Map::clone(given)));
         pack.generate_with(self.event_type, key, &laid).map(Bytes::from)
     }
+}
+
+/// The generated body with another supplier written over the one that was drawn, which is as long: many times faster
+/// than laying it over as JSON. `None`: it must be done so, because the drawn one is not found, or not alone.
+fn generated(event_type: EventType, pack: &Pack, key: Key, supplier: SupplierId) -> Option<Bytes> {
+    let mut body = Vec::with_capacity(512);
+    pack.generate(event_type, key, &mut body).ok()?;
+    let drawn = pack.supplier(&body)?.to_string();
+    let mut places = body.windows(drawn.len()).enumerate().filter(|(_, text)| *text == drawn.as_bytes());
+    let (place, _) = places.next()?;
+    if places.next().is_some() {
+        return None;
+    }
+    body[place..place + drawn.len()].copy_from_slice(supplier.to_string().as_bytes());
+    Some(body.into())
 }
 
 impl Recipe {
@@ -225,5 +245,26 @@ impl Bodies for Recipes {
         let stamp = *kept.stamp.get_or_insert(stamp);
         let own = self.packs.get(&attempt.subscription).map(|packs| packs.of(id));
         kept.recipe.body_or_own(own, &self.pack, self.seed, id, stamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_supplier_written_over_the_drawn_one_is_as_one_laid_over() {
+        let supplier = SupplierId(0x0b8f_9a30_31e6_4d3c_9f6e_0d8f_7f8a_1a01);
+        for name in Pack::BUILTIN {
+            let pack = Pack::builtin(name).unwrap();
+            let place = pack.roles().supplier_id.clone().unwrap();
+            let laid: Overrides = [(place, Value::String(supplier.to_string()))].into_iter().collect();
+            for event_type in pack.event_types().iter().filter(|event_type| event_type.names_supplier()) {
+                let key = Key { seed: 7, sequence: 3, published: Timestamp::from_millis(1_764_000_000_000) };
+                let written = generated(event_type, &pack, key, supplier).unwrap();
+                assert_eq!(pack.supplier(&written), Some(supplier));
+                assert_eq!(written, pack.generate_with(event_type, key, &laid).unwrap(), "{event_type}");
+            }
+        }
     }
 }

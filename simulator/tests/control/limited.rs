@@ -77,6 +77,22 @@ fn connections_beyond_the_limit_wait_for_a_place() {
 }
 
 #[test]
+fn who_does_not_read_is_cut() {
+    block_on(async {
+        let limits = Limits { connections: 1, request: Duration::from_millis(200), ..Limits::default() };
+        let server = run(limited(limits)).await;
+        let mut deaf = server.client.connect().await;
+        // More in answers than sockets hold.
+        let request = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(500);
+        deaf.write_all(request.as_bytes()).await.unwrap();
+        // The only place is free again, although the first connection is open on this side.
+        assert_eq!(server.client.get("/healthz").await.status, 200);
+        drop(deaf);
+        server.end().await;
+    });
+}
+
+#[test]
 fn listeners_beyond_the_limit_are_refused_and_all_end_with_the_server() {
     block_on(async {
         let server = run(limited(Limits { listeners: 1, ..Limits::default() })).await;

@@ -4,10 +4,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use pns_engine::DeliveryId;
+use pns_engine::{DeliveryId, EventType};
 use pns_simulator::clock::Gear;
 use pns_simulator::service::model::{AdvanceSpec, NotificationSpec, PageRequest, PublishOptions};
-use pns_simulator::service::{Data, Simulator, StartError, Stopped};
+use pns_simulator::service::{Data, ServiceError, Simulator, StartError, Stopped};
 use serde_json::json;
 
 use crate::support::*;
@@ -19,7 +19,7 @@ async fn what_waits_goes_on_after_a_crash_with_its_attempts_and_due_times() {
     let before = start_in(folder.path(), &receiver.transport, Gear::Virtual).await;
     let id =
         subscribe(&before, spec_of(json!({ "endpoint": "https://receiver.test/", "name": "crs" }))).await;
-    let mut special = NotificationSpec::new(pns_engine::EventType::RfpSend);
+    let mut special = NotificationSpec::new(EventType::RfpSend);
     special.overrides = json!({ "reason": "OTHER" }).as_object().cloned();
     before.publish(vec![special], PublishOptions::default()).await.unwrap();
     before.advance(AdvanceSpec::by(Duration::from_secs(40))).await.unwrap();
@@ -118,4 +118,38 @@ async fn scaled_time_goes_on_over_a_restart() {
     first.shutdown(PATIENCE).await;
     let second = start_in(folder.path(), &acknowledging(), gear).await;
     assert!(second.clock().await.unwrap().now.0 > before);
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_what_it_cannot_keep_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = acknowledging();
+    let builder =
+        Simulator::builder().scripted(receiver.clone()).gear(Gear::Virtual).store_bytes_max(400 << 10);
+    let full = builder.data(Data::Dir(folder.path().to_owned())).start().await.unwrap();
+    let id = subscribe(&full, spec()).await;
+    full.pause(Some(id)).await.unwrap();
+    let mut accepted = 0;
+    let refused = loop {
+        let batch = vec![NotificationSpec::new(EventType::RfpSend); 100];
+        match full.publish(batch, PublishOptions::default()).await {
+            Ok(published) => accepted += published.notifications.len(),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&refused, ServiceError::Journal(why) if why.contains("no room")), "{refused:?}");
+    assert!(!full.health().ready);
+    let at_once =
+        full.publish(vec![NotificationSpec::new(EventType::RfpSend)], PublishOptions::default()).await;
+    assert_eq!(at_once, Err(refused), "it is known by now");
+    // What changes nothing is answered all the same.
+    assert!(full.subscription(id).await.unwrap().paused);
+    assert!(full.delivery(DeliveryId(1)).await.is_ok());
+    assert_eq!(full.shutdown(Duration::ZERO).await, Stopped::Failed);
+
+    let roomy = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    assert_eq!(roomy.backlog(None).await.unwrap().held as usize, accepted);
+    roomy.resume(None).await.unwrap();
+    roomy.when_idle(PATIENCE).await.unwrap();
+    assert_eq!(receiver.requests().len(), accepted);
 }

@@ -257,6 +257,10 @@ impl Keeper {
             if !flying && self.unconfirmed.is_empty() && self.batch.changes.is_empty() {
                 break;
             }
+            // A journal that still has no room when the grace is over is not waited for.
+            if !in_time && let Err(error) = self.journal.health() {
+                return self.give_up(error);
+            }
             tokio::select! {
                 biased;
                 committed = committed(&mut self.unconfirmed), if !self.unconfirmed.is_empty() => {
@@ -270,7 +274,7 @@ impl Keeper {
                 turn = self.driver.turn(self.horizon), if flying && !self.quiet && !self.blocked => {
                     self.quiet = turn == Turn::Held;
                 }
-                () = pause(BLOCKED_INTERVAL), if self.blocked => {}
+                () = pause(BLOCKED_INTERVAL), if self.blocked || !in_time => {}
             }
             self.observe();
             self.write_batch();

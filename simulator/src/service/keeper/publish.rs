@@ -21,6 +21,8 @@ use crate::service::model::{
 };
 use crate::service::recipes::{Content, Recipe};
 
+/// Deliveries that one call may make: they are one commit, and others wait for it.
+const DELIVERIES_MAX: usize = 100_000;
 /// Idempotency keys that are kept.
 pub(in super::super) const KEYS_MAX: usize = 100_000;
 /// For how much real time.
@@ -174,11 +176,15 @@ impl Keeper {
             return Err(ServiceError::QueueFull { pending: kept, limit: self.limits.recipe_bytes });
         }
         let (pending, limit) = (self.pending(), self.limits.pending);
-        // Few come near the bound, so most need not be counted exactly.
-        if pending + ready.len() * self.subscriptions.len() <= limit {
+        // Few come near a bound, so most need not be counted exactly.
+        if ready.len() * self.subscriptions.len() <= DELIVERIES_MAX.min(limit.saturating_sub(pending)) {
             return Ok(());
         }
         let more: usize = ready.iter().map(|one| self.audience(one.recipe.event_type, one.supplier)).sum();
+        if more > DELIVERIES_MAX {
+            let why = format!("they would make {more} deliveries, more than {DELIVERIES_MAX} in one call");
+            return Err(ServiceError::invalid("notifications", why));
+        }
         if pending + more > limit {
             return Err(ServiceError::QueueFull { pending, limit });
         }
