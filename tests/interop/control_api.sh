@@ -31,7 +31,7 @@ fi
 # shellcheck disable=SC2086 # a command with its arguments
 ${serve//ADDRESS/$address} >"$dir/serve.log" 2>&1 &
 pid=$!
-curl --silent --show-error --fail --output /dev/null --retry 60 --retry-connrefused --retry-delay 1 --max-time 5 \
+curl --silent --fail --output /dev/null --retry 60 --retry-connrefused --retry-delay 1 --max-time 5 \
     "http://$address/readyz" || { cat "$dir/serve.log"; exit 1; }
 
 # Nothing listens there: what is published is attempted and refused.
@@ -43,7 +43,7 @@ cd "$dir"
 if "$dir/venv/bin/schemathesis" --config-file "$here/schemathesis.toml" run "http://$address/api/v1/openapi.json" \
     --exclude-path /api/v1/records --max-examples "${EXAMPLES:-25}" --seed 7 --request-timeout 20 \
     --continue-on-failure --no-color >schemathesis.log 2>&1; then
-    printf 'schemathesis: %s\n' "$(grep -m1 'generated' schemathesis.log | xargs)"
+    printf 'schemathesis: %s\n' "$(grep -m1 'generated,' schemathesis.log | xargs)"
 else
     cat schemathesis.log
     exit 1

@@ -31,12 +31,21 @@ def before_call(context, case, kwargs):
         body["endpoint"] = NOBODY
 
 
+def integers(value):
+    """JSON Schema takes 5.0 for an integer. No client writes that, and the service does not read it."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: integers(member) for name, member in value.items()}
+    return [integers(item) for item in value] if isinstance(value, list) else value
+
+
 @schemathesis.hook
 def map_body(context, body):
     """Of all texts, two name a pack."""
-    if isinstance(body, dict):
-        body.pop("schema_pack", None)
-    return body
+    if isinstance(body, dict) and isinstance(body.get("schema_pack"), str) and len(body["schema_pack"]) <= 64:
+        del body["schema_pack"]
+    return integers(body)
 
 
 @schemathesis.hook
