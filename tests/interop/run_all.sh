@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 failed=0
-for script in schema_oracles.sh report_oracles.sh receivers.sh check_receivers.sh; do
+for script in schema_oracles.sh report_oracles.sh receivers.sh check_receivers.sh control_api.sh; do
     printf -- '-- %s\n' "$script"
     "./$script" || { printf 'FAILED: %s\n' "$script"; failed=1; }
 done
