@@ -4,10 +4,14 @@
 //! of them, and `--count N` says over how many notifications. It measures whole runs, once: medians of millions of
 //! repetitions say nothing about a queue that grows. The receiver is hyper's server on a thread of its own, which
 //! acknowledges everything and does nothing else.
+//!
+//! `-- hold --rate R --seconds S` publishes at a steady rate to a receiver that fails one first attempt in five and
+//! is slow for one subscription in ten, and tells how late retries start.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,10 +20,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use pns_engine::EventType;
-use pns_simulator::clock::Stopwatch;
+use pns_engine::{Deferrals, EventType, Happened, rng};
+use pns_simulator::clock::{Stopwatch, pause};
 use pns_simulator::service::model::{NotificationSpec, PublishOptions, SubscriptionSpec};
-use pns_simulator::service::{Data, Simulator};
+use pns_simulator::service::{Data, Heard, Numbered, Records, Simulator};
 use pns_simulator::transport::{PoolLimits, Settings, Trust};
 use pns_test_support::{Authority, Peer, Validity, server_config};
 use tokio::runtime::{Builder, Runtime};
@@ -35,27 +39,57 @@ struct Receiver {
     _runtime: std::thread::JoinHandle<()>,
 }
 
-async fn acknowledge(
+/// How the receiver behaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// Acknowledges.
+    Good,
+    /// Fails one first attempt in five, and is slow at paths whose number ends in 9.
+    Bad,
+}
+
+/// The first attempts that failed, by a hash of their bodies.
+type Failed = Arc<Mutex<BTreeSet<u64>>>;
+
+async fn answer(
     request: hyper::Request<Incoming>,
+    manners: Manners,
+    failed: Failed,
 ) -> Result<hyper::Response<Empty<Bytes>>, hyper::Error> {
-    request.into_body().collect().await?;
-    Ok(hyper::Response::new(Empty::new()))
+    let slow = manners == Manners::Bad && request.uri().path().ends_with('9');
+    let body = request.into_body().collect().await?.to_bytes();
+    let mut response = hyper::Response::new(Empty::new());
+    if manners == Manners::Good {
+        return Ok(response);
+    }
+    let hash = body.iter().fold(0_u64, |hash, byte| rng::mix(hash ^ u64::from(*byte)));
+    if hash.is_multiple_of(5) && failed.lock().expect("nobody panics with it").insert(hash) {
+        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+    }
+    if slow {
+        pause(Duration::from_millis(200)).await;
+    }
+    Ok(response)
 }
 
 impl Receiver {
-    fn start() -> Self {
+    fn start(manners: Manners) -> Self {
+        let failed = Failed::default();
         let authority = Authority::new();
         let config = server_config(authority.issue(&["127.0.0.1", "localhost"], Validity::Now));
         let (tell, told) = std::sync::mpsc::channel();
         let runtime = std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
             runtime.block_on(async move {
-                let peer = Peer::tls(config, |stream| async move {
-                    let mut builder = http1::Builder::new();
-                    builder.timer(TokioTimer::new());
-                    // A connection ends as the sender likes.
-                    let _ended =
-                        builder.serve_connection(TokioIo::new(stream), service_fn(acknowledge)).await;
+                let peer = Peer::tls(config, move |stream| {
+                    let failed = Arc::clone(&failed);
+                    let service = service_fn(move |request| answer(request, manners, Arc::clone(&failed)));
+                    async move {
+                        let mut builder = http1::Builder::new();
+                        builder.timer(TokioTimer::new());
+                        // A connection ends as the sender likes.
+                        let _ended = builder.serve_connection(TokioIo::new(stream), service).await;
+                    }
                 })
                 .await;
                 tell.send(peer.https()).expect("the bench waits for it");
@@ -77,6 +111,7 @@ impl Receiver {
                 "endpoint": format!("{}/{number}", self.url),
                 "events": [EventType::ALL[number % EventType::ALL.len()].to_string()],
                 "concurrency": concurrency,
+                "retry": { "first": "2s" },
                 "api_key": "0123456789abcdef",
             });
             let spec: SubscriptionSpec = serde_json::from_value(json).expect("well-formed");
@@ -170,15 +205,78 @@ async fn restarting(receiver: &Receiver, count: usize) {
     simulator.shutdown(PATIENCE).await;
 }
 
+/// Publishes `rate` a second for so many seconds, and tells how late retries start that nothing holds back.
+async fn holding(receiver: &Receiver, rate: usize, seconds: usize) {
+    const TICK: Duration = Duration::from_millis(20);
+    const SUBSCRIPTIONS: usize = 20;
+    let dir = tempfile::tempdir().expect("a folder");
+    let simulator = start(dir.path(), receiver).await;
+    receiver.subscribe(&simulator, SUBSCRIPTIONS, 32).await;
+    let lateness = tokio::spawn(lateness(simulator.records(None)));
+    let watch = Stopwatch::start();
+    let (mut published, count) = (0, rate * seconds);
+    let mut callers = JoinSet::new();
+    while published < count {
+        let due = (watch.elapsed().as_millis() as usize * rate / 1_000).min(count);
+        if due > published {
+            let types = (published..due).map(|n| EventType::ALL[n % SUBSCRIPTIONS]);
+            let batch: Vec<_> = types.map(NotificationSpec::new).collect();
+            published = due;
+            let simulator = simulator.clone();
+            callers.spawn(async move {
+                simulator.publish(batch, PublishOptions::default()).await.expect("it is taken");
+            });
+        }
+        pause(TICK).await;
+    }
+    callers.join_all().await;
+    say("published at a steady rate", count, watch);
+    simulator.when_idle(PATIENCE).await.expect("all is delivered");
+    say("and delivered, with every first failure's retry", count, watch);
+    let metrics = simulator.metrics().await.expect("it runs");
+    assert_eq!(metrics.delivered as usize, count, "nothing is lost");
+    simulator.shutdown(PATIENCE).await;
+    let mut late = lateness.await.expect("it ends with the simulator");
+    late.sort_unstable();
+    let at = |share: usize| late.get((late.len() * share / 1_000).min(late.len().saturating_sub(1)));
+    let (half, most, all) = (at(500), at(990), late.last());
+    writeln!(io::stdout(), "{} retries late by: p50 {half:?}, p99 {most:?}, at most {all:?}", late.len())
+        .expect("stdout takes it");
+}
+
+/// How late each retry started that had nothing in its way.
+async fn lateness(mut records: Records) -> Vec<Duration> {
+    let mut late = Vec::new();
+    while let Some(heard) = records.next().await {
+        match heard {
+            Heard::Record(Numbered { record, .. }) => {
+                if let Happened::AttemptStarted { number: 2.., due, deferrals, .. } = record.event
+                    && deferrals == Deferrals::default()
+                {
+                    late.push(record.at.since(due));
+                }
+            }
+            Heard::Missed { .. } => {
+                writeln!(io::stdout(), "some records were missed").expect("stdout takes it")
+            }
+        }
+    }
+    late
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let place = arguments.iter().position(|argument| argument == "--count");
-    let count = place.and_then(|place| arguments.get(place + 1)?.parse().ok()).unwrap_or(20_000);
+    let number = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1)?.parse::<usize>().ok()
+    };
+    let count = number("--count").unwrap_or(20_000);
+    let holds = arguments.iter().any(|argument| argument == "hold");
     let wanted = |name: &str| {
         let named = ["publish", "deliver", "restart"].iter().any(|name| arguments.iter().any(|a| a == name));
-        !named || arguments.iter().any(|argument| argument == name)
+        !named && !holds || arguments.iter().any(|argument| argument == name)
     };
-    let receiver = Receiver::start();
+    let receiver = Receiver::start(if holds { Manners::Bad } else { Manners::Good });
     let runtime: Runtime = Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     runtime.block_on(async {
         if wanted("publish") {
@@ -189,6 +287,10 @@ fn main() {
         }
         if wanted("restart") {
             restarting(&receiver, count).await;
+        }
+        if holds {
+            let rate = number("--rate").unwrap_or(1_000);
+            holding(&receiver, rate, number("--seconds").unwrap_or(60)).await;
         }
     });
 }

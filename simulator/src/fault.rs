@@ -103,8 +103,9 @@ impl FaultPlan {
         self.faults.get(&number)
     }
 
-    /// Forgets one fault.
+    /// Forgets one fault, and that it was used.
     pub fn remove(&mut self, number: u32) -> Option<Fault> {
+        self.changed.remove(&number);
         self.faults.remove(&number)
     }
 
@@ -206,5 +207,20 @@ mod tests {
         assert_eq!(plan.injection_for(&attempt(0, 1), NOW), None);
         assert_eq!(plan.injection_for(&attempt(1, 1), NOW), Some(Injection::NoKey));
         assert_eq!(plan.injection_for(&attempt(0, 7), NOW), Some(Injection::WrongKey));
+    }
+
+    #[test]
+    fn what_is_used_or_over_is_told_once_and_what_is_forgotten_is_not() {
+        let mut plan = FaultPlan::default();
+        let numbers: Vec<u32> =
+            (0..3).map(|_| plan.plan(fault(Injection::Refuse, Extent::Attempts(1)))).collect();
+        plan.injection_for(&attempt(0, 1), NOW);
+        assert_eq!(plan.take_changed(), [numbers[0]].into());
+        plan.injection_for(&attempt(0, 2), NOW);
+        assert_eq!(plan.get(numbers[0]), None, "it was used up");
+        plan.remove(numbers[1]);
+        assert_eq!(plan.take_changed(), [numbers[0]].into());
+        plan.plan_again(9, fault(Injection::Refuse, Extent::Attempts(1)));
+        assert_eq!(plan.plan(fault(Injection::Refuse, Extent::Attempts(1))), 10);
     }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The control API against its own OpenAPI document, by schemathesis: examples at the limits of every field, random ones
-# that fit and that do not, and chains of calls. No server error, and no answer that the document does not describe.
+# that fit and that do not, and chains of calls. No server error, and no answer that the document does not describe. Then
+# /metrics, read by Prometheus' own parser.
 # PNS_BIN names the binary (default: the release build); SERVE a whole command that serves at ADDRESS; EXAMPLES how many
 # random examples each operation gets; KEEP=1 keeps the report.
 set -euo pipefail
@@ -19,7 +20,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-packages='schemathesis==4.32.5 openapi-spec-validator==0.9.0'
+packages='schemathesis==4.32.5 openapi-spec-validator==0.9.0 prometheus-client==0.26.0'
 # shellcheck disable=SC2086 # several packages
 if ! python3 -m venv "$dir/venv" || ! "$dir/venv/bin/pip" install --quiet --disable-pip-version-check $packages; then
     printf 'skipped: pip could not install %s\n' "$packages"
@@ -30,7 +31,7 @@ fi
 # shellcheck disable=SC2086 # a command with its arguments
 ${serve//ADDRESS/$address} >"$dir/serve.log" 2>&1 &
 pid=$!
-curl --silent --show-error --fail --output /dev/null --retry 60 --retry-connrefused --retry-delay 1 --max-time 5 \
+curl --silent --fail --output /dev/null --retry 60 --retry-connrefused --retry-delay 1 --max-time 5 \
     "http://$address/readyz" || { cat "$dir/serve.log"; exit 1; }
 
 # Nothing listens there: what is published is attempted and refused.
@@ -42,9 +43,16 @@ cd "$dir"
 if "$dir/venv/bin/schemathesis" --config-file "$here/schemathesis.toml" run "http://$address/api/v1/openapi.json" \
     --exclude-path /api/v1/records --max-examples "${EXAMPLES:-25}" --seed 7 --request-timeout 20 \
     --continue-on-failure --no-color >schemathesis.log 2>&1; then
-    printf 'schemathesis: %s\n' "$(grep -m1 'generated' schemathesis.log | xargs)"
+    printf 'schemathesis: %s\n' "$(grep -m1 'generated,' schemathesis.log | xargs)"
 else
     cat schemathesis.log
     exit 1
 fi
+curl --silent --fail "http://$address/metrics" | "$dir/venv/bin/python" -c '
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+samples = [sample for family in text_string_to_metric_families(sys.stdin.read()) for sample in family.samples]
+assert any(sample.name == "pns_notifications_published_total" and sample.value > 0 for sample in samples), samples
+print(f"metrics: {len(samples)} samples")
+'
 kill -0 "$pid" 2>/dev/null || { printf 'the service ended:\n'; cat serve.log; exit 1; }

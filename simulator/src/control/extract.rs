@@ -1,12 +1,16 @@
 //! From requests to the model: each error names the field.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use bytes::BytesMut;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::handlers::Control;
 use super::problem::{Kind, Problem};
@@ -15,9 +19,10 @@ use super::problem::{Kind, Problem};
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
-/// A JSON body of a request that publishes, which may be large.
+/// A JSON body of a request that publishes, which may be large; and its place among the large ones, to be kept as long as
+/// the body's notifications are.
 #[derive(Debug)]
-pub(super) struct LargeBody<T>(pub(super) T);
+pub(super) struct LargeBody<T>(pub(super) T, pub(super) Option<OwnedSemaphorePermit>);
 
 /// The query.
 #[derive(Debug)]
@@ -42,7 +47,10 @@ impl<T: DeserializeOwned> FromRequest<Control> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, control: &Control) -> Result<Self, Problem> {
-        read(request, control.limits.body_bytes).await.map(Self)
+        says_json(request.headers())?;
+        let limits = &control.limits;
+        let (body, _) = collect(request, limits.body_bytes, limits.body_bytes, &control.large_bodies).await?;
+        parse(&body).map(Self)
     }
 }
 
@@ -50,33 +58,51 @@ impl<T: DeserializeOwned> FromRequest<Control> for LargeBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, control: &Control) -> Result<Self, Problem> {
-        read(request, control.limits.publish_bytes).await.map(Self)
+        says_json(request.headers())?;
+        let limits = &control.limits;
+        let (body, place) =
+            collect(request, limits.publish_bytes, limits.body_bytes, &control.large_bodies).await?;
+        parse(&body).map(|body| Self(body, place))
     }
 }
 
-async fn read<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result<T, Problem> {
-    if !says_json(request.headers()) {
-        let detail = match request.headers().get(CONTENT_TYPE) {
-            Some(said) => format!("`Content-Type` is `{}`", String::from_utf8_lossy(said.as_bytes())),
-            None => "there is no `Content-Type`".to_owned(),
-        };
-        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
-    }
-    let body = Limited::new(request.into_body(), bytes_max).collect().await.map_err(|error| {
-        if error.downcast_ref::<LengthLimitError>().is_some() {
-            Problem::new(Kind::TooLarge, format!("the limit is {bytes_max} bytes"))
-        } else {
-            Problem::new(Kind::Malformed, "the body ended early")
+/// The body, of `bytes_max` bytes at most. One of more than `bytes_small` waits for a place among the large ones, so that
+/// many callers at once cannot take all memory.
+async fn collect(
+    request: Request,
+    bytes_max: usize,
+    bytes_small: usize,
+    large: &Arc<Semaphore>,
+) -> Result<(BytesMut, Option<OwnedSemaphorePermit>), Problem> {
+    let mut body = request.into_body();
+    let (mut bytes, mut place) = (BytesMut::new(), None);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(Kind::Malformed, "the body ended early"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > bytes_max {
+            return Err(Problem::new(Kind::TooLarge, format!("the limit is {bytes_max} bytes")));
         }
-    })?;
-    parse(&body.to_bytes())
+        if length > bytes_small && place.is_none() {
+            place = Some(Arc::clone(large).acquire_owned().await.expect("it is never closed"));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok((bytes, place))
 }
 
-/// `application/json`, or another type that is JSON.
-fn says_json(headers: &HeaderMap) -> bool {
-    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+/// Whether the body is said to be `application/json`, or another type that is JSON.
+fn says_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let unsupported = |detail| Err(Problem::new(Kind::UnsupportedMediaType, detail));
+    let Some(said) = headers.get(CONTENT_TYPE) else {
+        return unsupported("there is no `Content-Type`".to_owned());
+    };
+    let said = String::from_utf8_lossy(said.as_bytes());
     let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+    if essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json") {
+        return Ok(());
+    }
+    unsupported(format!("`Content-Type` is `{said}`"))
 }
 
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -37,6 +37,8 @@ pub(super) struct Control {
     pub(super) loopback: bool,
     /// Places for listeners to records.
     pub(super) listeners: Arc<Semaphore>,
+    /// Places for bodies that are large.
+    pub(super) large_bodies: Arc<Semaphore>,
     /// Becomes `true` when the server is told to stop.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -55,6 +57,7 @@ impl Control {
             hosts: settings.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             loopback: address.ip().to_canonical().is_loopback(),
             listeners: Arc::new(Semaphore::new(settings.limits.listeners)),
+            large_bodies: Arc::new(Semaphore::new(settings.limits.large_bodies)),
             stopping,
         }
     }
@@ -126,7 +129,7 @@ pub(super) async fn publish(
     State(control): Shared,
     IdempotencyKey(key): IdempotencyKey,
     Query(query): Query<PublishQuery>,
-    LargeBody(spec): LargeBody<NotificationSpec>,
+    LargeBody(spec, _place): LargeBody<NotificationSpec>,
 ) -> Answer<Made<Published>> {
     spec.check()?;
     let options = options("publish", &query, key, &spec);
@@ -141,7 +144,7 @@ pub(super) async fn publish_batch(
     State(control): Shared,
     IdempotencyKey(key): IdempotencyKey,
     Query(query): Query<PublishQuery>,
-    LargeBody(batch): LargeBody<BatchSpec>,
+    LargeBody(batch, _place): LargeBody<BatchSpec>,
 ) -> Answer<Made<Published>> {
     batch.check()?;
     let options = options("publish_batch", &query, key, &batch);

@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::handlers::Control;
 use super::operations;
+use super::patient::Patient;
 use super::settings::{ControlError, ControlSettings, Limits};
 use crate::clock;
 use crate::service::Simulator;
@@ -139,6 +140,7 @@ impl Connection {
     }
 
     async fn answer(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let stream = Patient::new(stream, self.limits.request);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)

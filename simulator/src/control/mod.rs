@@ -14,6 +14,7 @@ mod handlers;
 mod listen;
 mod openapi;
 mod operations;
+mod patient;
 mod problem;
 mod prometheus;
 mod query;

@@ -63,7 +63,7 @@ pub struct Limits {
     pub listeners: usize,
     /// For TLS, and again for the head of each request, also while a kept connection is idle. Default 10 s.
     pub head: Duration,
-    /// For a whole request and its answer. Default 30 s.
+    /// For a request to come and to be carried out, and again for the caller to take a part of the answer. Default 30 s.
     pub request: Duration,
     /// For advancing virtual time, which lasts as long as the receivers take. Default 10 min.
     pub advance: Duration,
@@ -73,6 +73,9 @@ pub struct Limits {
     pub publish_bytes: usize,
     /// The body of another request, in bytes. Default 256 KiB.
     pub body_bytes: usize,
+    /// Requests that publish, with bodies larger than others may have, at once; more wait. Default 8: with what is made
+    /// of them, some hundred megabytes.
+    pub large_bodies: usize,
     /// How long connections may take to end when the server is told to stop. Default 5 s.
     pub grace: Duration,
 }
@@ -88,6 +91,7 @@ impl Default for Limits {
             head_bytes: 32 << 10,
             publish_bytes: 16 << 20,
             body_bytes: 256 << 10,
+            large_bodies: 8,
             grace: Duration::from_secs(5),
         }
     }

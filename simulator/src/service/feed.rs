@@ -117,8 +117,9 @@ impl Records {
             if let Some(heard) = self.taken.pop_front() {
                 return Some(heard);
             }
-            let end = *self.changed.borrow_and_update();
-            if self.take(end) {
+            // Seen before the ring is looked into, so that what comes after that wakes this.
+            self.changed.borrow_and_update();
+            if self.take() {
                 continue;
             }
             if lock(&self.ring).closed || self.changed.changed().await.is_err() {
@@ -128,8 +129,9 @@ impl Records {
     }
 
     /// Takes what there is; `false`: nothing.
-    fn take(&mut self, end: u64) -> bool {
+    fn take(&mut self) -> bool {
         let ring = lock(&self.ring);
+        let end = ring.first + ring.records.len() as u64;
         // A number from after the end is another store's, or made up: what is kept is told instead.
         if self.next < ring.first || self.next > end {
             self.next = ring.first;
@@ -195,5 +197,23 @@ mod tests {
             assert_eq!(records.next().await, Some(Heard::Missed { next: 100 }));
             assert_eq!(records.next().await, heard(100));
         }
+    }
+
+    #[tokio::test]
+    async fn one_who_keeps_up_misses_nothing() {
+        const ALL: u64 = 50_000;
+        let feed = Feed::from(0);
+        let mut records = feed.subscribe(None);
+        let telling = std::thread::spawn(move || {
+            for number in 0..ALL {
+                feed.tell(&[record(number)]);
+            }
+            feed.close();
+        });
+        for number in 0..ALL {
+            assert_eq!(records.next().await, heard(number));
+        }
+        assert_eq!(records.next().await, None);
+        telling.join().unwrap();
     }
 }

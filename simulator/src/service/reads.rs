@@ -16,7 +16,7 @@ use super::model::{
 use super::stored::ExchangeFacts;
 use crate::journal::{self, AttemptEnd, JournalError, KeptAttempt, KeptDelivery, Reader};
 
-/// Rows that are looked at for one page, in pages of the journal: a filter that little fits does not hold up a call.
+/// Pages of the journal that are looked through for one: a filter that little fits does not hold up a call.
 const ROUNDS_MAX: usize = 20;
 /// Attempts that are told of one delivery.
 const HISTORY_MAX: usize = 1_000;
@@ -49,13 +49,13 @@ impl Simulator {
         self.read(move |reader| {
             let asked = asked(&filter);
             let limit = page.limit();
+            let at_once = if looks_itself(&filter) { journal::PAGE_MAX } else { limit };
             let (mut items, mut after) = (Vec::new(), page.after);
-            for round in 1..=ROUNDS_MAX {
-                let part =
-                    journal::Page { after, limit: journal::PAGE_MAX.min(limit), order: order(page.order) };
+            for round in 1.. {
+                let part = journal::Page { after, limit: at_once, order: order(page.order) };
                 let listing = reader.deliveries(&asked, &part)?;
-                let mut rest = listing.items.into_iter();
-                for kept in rest.by_ref() {
+                let mut rows = listing.items.into_iter();
+                for kept in rows.by_ref() {
                     after = Some(kept.id.0);
                     let state = state(&kept, &held);
                     if fits(&filter, &kept, state) {
@@ -65,11 +65,9 @@ impl Simulator {
                         break;
                     }
                 }
-                let full = items.len() == limit;
-                let more = listing.next.is_some() || rest.next().is_some();
-                if !more || full || round == ROUNDS_MAX {
-                    let next = after.filter(|_| more);
-                    return Ok(Page { items, next });
+                let more = rows.next().is_some() || listing.next.is_some();
+                if !more || items.len() == limit || round == ROUNDS_MAX {
+                    return Ok(Page { items, next: after.filter(|_| more) });
                 }
             }
             Ok(Page { items, next: None })
@@ -158,6 +156,12 @@ fn asked(filter: &DeliveryFilter) -> journal::DeliveryFilter {
         published_from: filter.from.map(|from| from.0),
         published_until: filter.until.map(|until| until.0),
     }
+}
+
+/// Whether the journal's rows must be looked through for what fits.
+fn looks_itself(filter: &DeliveryFilter) -> bool {
+    matches!(filter.state, Some(DeliveryState::Waiting | DeliveryState::Held))
+        || filter.failing == Some(false)
 }
 
 fn fits(filter: &DeliveryFilter, kept: &KeptDelivery, state: DeliveryState) -> bool {

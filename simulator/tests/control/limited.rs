@@ -77,6 +77,45 @@ fn connections_beyond_the_limit_wait_for_a_place() {
 }
 
 #[test]
+fn large_bodies_wait_for_each_other_and_small_ones_do_not() {
+    block_on(async {
+        let limits = Limits { body_bytes: 1_000, large_bodies: 1, ..Limits::default() };
+        let server = run(limited(limits)).await;
+        let head =
+            "POST /api/v1/notifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+        let mut first = server.client.connect().await;
+        let half = format!("{head}Content-Length: 4000\r\n\r\n{}", " ".repeat(2_000));
+        first.write_all(half.as_bytes()).await.unwrap();
+        let client = server.client;
+        let second = tokio::spawn(async move {
+            client.send("POST", "/api/v1/notifications", &" ".repeat(2_000)).await.status
+        });
+        let small = server.client.send("POST", "/api/v1/notifications", r#"{"type":"RFP_SEND"}"#).await;
+        assert_eq!(small.status, 201);
+        // Either may have come first; when one has gone, the other is answered.
+        drop(first);
+        assert_eq!(second.await.unwrap(), 400);
+        server.end().await;
+    });
+}
+
+#[test]
+fn who_does_not_read_is_cut() {
+    block_on(async {
+        let limits = Limits { connections: 1, request: Duration::from_millis(200), ..Limits::default() };
+        let server = run(limited(limits)).await;
+        let mut deaf = server.client.connect().await;
+        // More in answers than sockets hold.
+        let request = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(500);
+        deaf.write_all(request.as_bytes()).await.unwrap();
+        // The only place is free again, although the first connection is open on this side.
+        assert_eq!(server.client.get("/healthz").await.status, 200);
+        drop(deaf);
+        server.end().await;
+    });
+}
+
+#[test]
 fn listeners_beyond_the_limit_are_refused_and_all_end_with_the_server() {
     block_on(async {
         let server = run(limited(Limits { listeners: 1, ..Limits::default() })).await;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
 mod durable;
+mod random;
 mod support;
 
 use std::time::Duration;
@@ -271,4 +272,42 @@ async fn secrets_stay_inside() {
         + &format!("{simulator:?}");
     assert!(!told.contains(KEY), "{told}");
     assert!(told.contains("sha256:"));
+}
+
+#[tokio::test]
+async fn pages_hold_every_delivery_once_whatever_the_filter() {
+    let simulator = virtual_time(&acknowledging()).start().await.unwrap();
+    let (held, free) = (subscribe(&simulator, spec()).await, subscribe(&simulator, spec()).await);
+    simulator.pause(Some(held)).await.unwrap();
+    publish(&simulator, 20).await;
+    simulator.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    let filters = [
+        (json!({}), 40_usize),
+        (json!({ "state": "held" }), 20),
+        (json!({ "state": "waiting" }), 0),
+        (json!({ "state": "delivered" }), 20),
+        (json!({ "failing": false }), 40),
+        (json!({ "failing": true }), 0),
+        (json!({ "subscription": free.0, "type": "RFP_SEND" }), 20),
+    ];
+    for (filter, expected) in filters {
+        for order in ["ascending", "descending"] {
+            let filter: DeliveryFilter = serde_json::from_value(filter.clone()).unwrap();
+            let mut page: PageRequest =
+                serde_json::from_value(json!({ "limit": 10, "order": order })).unwrap();
+            let (mut ids, mut pages) = (Vec::new(), 0);
+            loop {
+                let part = simulator.deliveries(filter.clone(), page).await.unwrap();
+                ids.extend(part.items.iter().map(|delivery| delivery.id));
+                pages += 1;
+                page.after = part.next;
+                if page.after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!((ids.len(), pages), (expected, expected.div_ceil(10).max(1)), "{filter:?}");
+            let rising = ids.windows(2).all(|pair| pair[0] < pair[1]);
+            assert!(ids.len() < 2 || rising == (order == "ascending"), "{ids:?}");
+        }
+    }
 }

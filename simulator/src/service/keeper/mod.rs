@@ -143,6 +143,8 @@ impl Keeper {
                 }
                 call = calls.recv(), if takes_calls => {
                     let Some(call) = call else { return End::Left };
+                    // A turn that was dropped may have left something: it comes before what the call does.
+                    self.observe();
                     call(&mut self);
                     self.take_calls(calls);
                     self.quiet = false;
@@ -270,7 +272,10 @@ impl Keeper {
                 }
                 () = &mut over, if in_time => in_time = false,
                 // What changes nothing is still answered.
-                Some(call) = calls.recv() => call(&mut self),
+                Some(call) = calls.recv() => {
+                    self.observe();
+                    call(&mut self);
+                }
                 turn = self.driver.turn(self.horizon), if flying && !self.quiet && !self.blocked => {
                     self.quiet = turn == Turn::Held;
                 }

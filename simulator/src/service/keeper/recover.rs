@@ -72,7 +72,7 @@ impl Keeper {
         let last_notification = recovered.last_notification.unwrap_or(NotificationId(0));
         let notifications = std::mem::take(&mut recovered.notifications);
         let snapshot = recovered.take_snapshot(&settings);
-        let pending = pending(&mut recipes, notifications, &snapshot.deliveries);
+        let pending = pending(&mut recipes, notifications, &snapshot.deliveries, supplier(seed));
         let sender = Sender::recover(seed, snapshot, now);
         let mut driver = Driver::of(sender, clock, transport, recipes);
         driver.hold_starts();
@@ -213,17 +213,22 @@ fn pending(
     recipes: &mut Recipes,
     notifications: Vec<crate::journal::KeptNotification>,
     deliveries: &[pns_engine::SavedDelivery],
+    supplier: SupplierId,
 ) -> BTreeMap<DeliveryId, NotificationId> {
-    let mut counts: BTreeMap<NotificationId, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<NotificationId, (EventType, u32)> = BTreeMap::new();
     for delivery in deliveries {
-        *counts.entry(delivery.notification).or_default() += 1;
+        counts.entry(delivery.notification).or_insert((delivery.event_type, 0)).1 += 1;
     }
     for kept in notifications {
-        let count = counts.get(&kept.id).copied().unwrap_or(0);
-        if count > 0 {
+        if let Some((_, count)) = counts.remove(&kept.id) {
             let (id, stamp) = (kept.id, kept.stamp);
             recipes.keep(id, recipe_of(kept), stamp, count);
         }
+    }
+    // One that retention removed while it was being delivered again goes out as it was generated.
+    for (id, (event_type, count)) in counts {
+        let supplier = event_type.names_supplier().then_some(supplier);
+        recipes.keep(id, Recipe { event_type, supplier, content: Content::Generated }, None, count);
     }
     deliveries.iter().filter(|delivery| delivery.due.is_none()).map(|d| (d.id, d.notification)).collect()
 }

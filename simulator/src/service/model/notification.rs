@@ -1,7 +1,10 @@
 //! Publishing.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use pns_engine::EventType;
@@ -70,8 +73,35 @@ impl NotificationSpec {
 #[serde(deny_unknown_fields)]
 pub struct BatchSpec {
     /// The notifications.
+    #[serde(deserialize_with = "bounded")]
     #[schemars(length(min = 1, max = 10_000))]
     pub notifications: Vec<NotificationSpec>,
+}
+
+/// Reads a list that is not longer than a batch: what is beyond is refused before it takes memory.
+fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NotificationSpec>, D::Error> {
+    struct Batch;
+
+    impl<'de> Visitor<'de> for Batch {
+        type Value = Vec<NotificationSpec>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {} notifications", BatchSpec::NOTIFICATIONS_MAX)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut batch = Vec::new();
+            while let Some(item) = items.next_element()? {
+                if batch.len() == BatchSpec::NOTIFICATIONS_MAX {
+                    return Err(A::Error::invalid_length(batch.len() + 1, &self));
+                }
+                batch.push(item);
+            }
+            Ok(batch)
+        }
+    }
+
+    deserializer.deserialize_seq(Batch)
 }
 
 impl BatchSpec {

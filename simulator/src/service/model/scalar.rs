@@ -78,7 +78,7 @@ text_value!(
     Span(Duration), "Span", expected "a span such as `30s` or `1h30m`", units::duration, units::span_text,
     {
         "type": "string",
-        "pattern": "^([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?([0-9]{1,10}ms)?$",
+        "pattern": "^([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?([0-9]{1,10}ms)?$",
         "minLength": 2,
         "description": "Numbers with units, largest first: 250ms, 10s, 1h30m, 3d. At most 3650d."
     }
@@ -89,7 +89,8 @@ text_value!(
     |(count, per)| units::rate_text(count, per),
     {
         "type": "string",
-        "pattern": "^[1-9][0-9]{0,8}/([1-9][0-9]{0,2})?(ms|s|m|h|d)$",
+        "pattern": "^[1-9][0-9]{0,9}/(ms|s|m|h|d|([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?([0-9]{1,10}ms)?)$",
+        "minLength": 3,
         "description": "A count and a time: 10/s, 100/m, 3/10s."
     }
 );

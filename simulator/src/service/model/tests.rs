@@ -157,3 +157,12 @@ fn a_batch_names_the_notification_that_is_wrong() {
     let error = batch.check().unwrap_err();
     assert_eq!(error.to_string(), "notifications[1].supplier: PLANNER_CANCEL names no supplier");
 }
+
+#[test]
+fn a_batch_that_is_too_long_is_refused_while_it_is_read() {
+    let batch =
+        |count| read::<BatchSpec>(json!({ "notifications": vec![json!({ "type": "RFP_SEND" }); count] }));
+    assert_eq!(batch(10_000).unwrap().check(), Ok(()));
+    assert!(batch(10_001).unwrap_err().contains("expected a list of at most 10000 notifications"));
+    assert!(batch(0).unwrap().check().is_err());
+}

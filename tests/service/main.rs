@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
+mod killed;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -129,13 +131,17 @@ impl Receiver {
         }
     }
 
-    fn spec(&self) -> SubscriptionSpec {
-        let json = json!({
+    /// A subscription that delivers here, as callers of the API write it.
+    fn json(&self) -> serde_json::Value {
+        json!({
             "endpoint": format!("{}/pns", self.peer.https()),
             "api_key": KEY,
             "retry": { "first": "20ms", "max": "20ms" },
-        });
-        serde_json::from_value(json).unwrap()
+        })
+    }
+
+    fn spec(&self) -> SubscriptionSpec {
+        serde_json::from_value(self.json()).unwrap()
     }
 }
 
