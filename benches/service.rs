@@ -257,7 +257,7 @@ async fn lateness(mut records: Records) -> Vec<Duration> {
                 }
             }
             Heard::Missed { .. } => {
-                writeln!(io::stdout(), "some records were missed").expect("stdout takes it")
+                writeln!(io::stdout(), "some records were missed").expect("stdout takes it");
             }
         }
     }

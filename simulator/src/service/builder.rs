@@ -152,7 +152,8 @@ impl Builder {
         self
     }
 
-    /// How many deliveries may wait; publishing more is refused with [`ServiceError::QueueFull`].
+    /// How many deliveries may wait; publishing more is refused with
+    /// [`super::ServiceError::QueueFull`].
     #[must_use]
     pub fn pending_max(mut self, deliveries: usize) -> Self {
         self.pending_max = deliveries;
