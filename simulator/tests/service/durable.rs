@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use pns_engine::{DeliveryId, EventType};
 use pns_simulator::clock::Gear;
-use pns_simulator::service::model::{AdvanceSpec, NotificationSpec, PageRequest, PublishOptions};
+use pns_simulator::service::model::{
+    AdvanceSpec, Idempotency, NotificationSpec, PageRequest, PublishOptions,
+};
 use pns_simulator::service::{Data, ServiceError, Simulator, StartError, Stopped};
 use serde_json::json;
 
@@ -152,4 +154,22 @@ async fn a_full_store_refuses_what_it_cannot_keep_and_loses_nothing() {
     roomy.resume(None).await.unwrap();
     roomy.when_idle(PATIENCE).await.unwrap();
     assert_eq!(receiver.requests().len(), accepted);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_outlives_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = acknowledging();
+    let call = || PublishOptions {
+        idempotency: Some(Idempotency { key: "k".to_owned(), fingerprint: [1; 32] }),
+        ..PublishOptions::default()
+    };
+    let one = || vec![NotificationSpec::new(EventType::RfpSend)];
+    let before = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    subscribe(&before, spec()).await;
+    let first = before.publish(one(), call()).await.unwrap();
+    drop(before);
+    let after = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    assert_eq!(after.publish(one(), call()).await.unwrap(), first);
+    assert_eq!(publish(&after, 1).await.notifications[0].id, 2, "nothing was published again");
 }
