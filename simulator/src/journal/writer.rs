@@ -21,8 +21,9 @@ use super::{Durability, Options, Shared, retention, schema};
 const CHANGES_MAX: usize = 8_192;
 /// How long to wait before a commit that failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
-/// Pages in the write-ahead log before it is carried over into the database: 16 MiB.
-const CHECKPOINT_PAGES: i64 = 4_096;
+/// Pages in the write-ahead log before it is carried over into the database: 64 MiB, so that pages which change
+/// again and again are carried over once.
+const CHECKPOINT_PAGES: i64 = 16_384;
 /// What stays of the write-ahead log on disk after that.
 const LOG_BYTES: i64 = 64 << 20;
 const CACHE_KIB: i64 = 32 << 10;
