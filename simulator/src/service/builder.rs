@@ -33,7 +33,7 @@ pub enum StoreDurability {
 /// How long what is done is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Delivered and abandoned deliveries older than this are forgotten. Default seven days.
+    /// Deliveries that were delivered or given up longer ago than this, in PNS time, are forgotten. Default seven days.
     pub age: Duration,
     /// Beyond this size of the store the oldest of them are forgotten first. Default 4 GiB.
     pub bytes: u64,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use pns_engine::{DeliveryId, EventType};
 use pns_simulator::clock::Gear;
-use pns_simulator::service::model::{AdvanceSpec, NotificationSpec, PageRequest, PublishOptions};
+use pns_simulator::service::model::{
+    AdvanceSpec, DeliveryFilter, DeliveryState, Idempotency, NotificationSpec, PageRequest, PublishOptions,
+};
 use pns_simulator::service::{Data, ServiceError, Simulator, StartError, Stopped};
 use serde_json::json;
 
@@ -152,4 +154,51 @@ async fn a_full_store_refuses_what_it_cannot_keep_and_loses_nothing() {
     roomy.resume(None).await.unwrap();
     roomy.when_idle(PATIENCE).await.unwrap();
     assert_eq!(receiver.requests().len(), accepted);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_outlives_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = acknowledging();
+    let call = || PublishOptions {
+        idempotency: Some(Idempotency { key: "k".to_owned(), fingerprint: [1; 32] }),
+        ..PublishOptions::default()
+    };
+    let one = || vec![NotificationSpec::new(EventType::RfpSend)];
+    let before = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    subscribe(&before, spec()).await;
+    let first = before.publish(one(), call()).await.unwrap();
+    drop(before);
+    let after = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    assert_eq!(after.publish(one(), call()).await.unwrap(), first);
+    assert_eq!(publish(&after, 1).await.notifications[0].id, 2, "nothing was published again");
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_and_what_waits_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = acknowledging();
+    let before = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    let id = subscribe(&before, spec()).await;
+    publish(&before, 5).await;
+    before.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    before.pause(Some(id)).await.unwrap();
+    publish(&before, 2).await;
+    before.advance(AdvanceSpec::by(Duration::from_secs(30 * 86_400))).await.unwrap();
+    before.shutdown(PATIENCE).await;
+
+    // Seven days are kept by default, and the first look is at once.
+    let builder = Simulator::builder().scripted(receiver.clone()).data(Data::Dir(folder.path().to_owned()));
+    let after = builder.start().await.unwrap();
+    loop {
+        let left = after.deliveries(DeliveryFilter::default(), PageRequest::default()).await.unwrap().items;
+        if left.len() == 2 {
+            assert!(left.iter().all(|delivery| delivery.state == DeliveryState::Held), "{left:?}");
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    after.resume(None).await.unwrap();
+    after.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(receiver.requests().len(), 7);
 }

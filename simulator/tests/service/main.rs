@@ -106,6 +106,20 @@ async fn all_of_a_batch_is_published_or_nothing() {
 }
 
 #[tokio::test]
+async fn a_call_makes_no_more_deliveries_than_a_commit_should_hold() {
+    let simulator = virtual_time(&acknowledging()).start().await.unwrap();
+    for _ in 0..11 {
+        subscribe(&simulator, spec()).await;
+    }
+    let all = vec![NotificationSpec::new(EventType::RfpSend); 10_000];
+    let Err(ServiceError::Invalid(errors)) = simulator.publish(all, PublishOptions::default()).await else {
+        panic!("110,000 deliveries are too many")
+    };
+    assert_eq!(errors[0].field, "notifications");
+    assert_eq!(simulator.metrics().await.unwrap().published, 0);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_gives_the_first_answer_again() {
     let receiver = acknowledging();
     let simulator = virtual_time(&receiver).start().await.unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pns_engine::{Answer, EventType, SubscriptionId};
 use pns_simulator::clock::Gear;
 use pns_simulator::service::model::{NotificationSpec, PublishOptions, Published, SubscriptionSpec};
-use pns_simulator::service::{Builder, Data, Simulator, StartError};
+use pns_simulator::service::{Builder, Data, Retention, Simulator, StartError};
 use pns_simulator::transport::{Request, ScriptedTransport};
 
 /// Longer than any test needs: only a simulator that hangs takes it.
@@ -46,15 +46,18 @@ impl Moody {
     }
 }
 
+/// Virtual time makes everything old in a moment, and nothing is to go meanwhile.
+const KEPT: Retention = Retention { age: Duration::from_secs(3_650 * 86_400), bytes: u64::MAX };
+
 /// In virtual time, with a seed of its own.
 pub(crate) fn virtual_time(transport: &ScriptedTransport) -> Builder {
-    Simulator::builder().scripted(transport.clone()).gear(Gear::Virtual).seed(7)
+    Simulator::builder().scripted(transport.clone()).gear(Gear::Virtual).seed(7).retention(KEPT)
 }
 
 /// Starts on a folder, as soon as the simulator before has let go of it.
 pub(crate) async fn start_in(dir: &Path, transport: &ScriptedTransport, gear: Gear) -> Simulator {
     loop {
-        let builder = Simulator::builder().scripted(transport.clone()).gear(gear);
+        let builder = Simulator::builder().scripted(transport.clone()).gear(gear).retention(KEPT);
         match builder.data(Data::Dir(dir.to_owned())).start().await {
             Err(StartError::Journal(pns_simulator::journal::JournalError::Locked { .. })) => {
                 tokio::task::yield_now().await;
