@@ -25,7 +25,10 @@ async fn an_rfp_whose_acknowledgement_is_lost_twice_takes_effect_once() {
     let simulator = Simulator::builder().gear(Gear::Virtual).transport(transport).start().await.unwrap();
     simulator.create_subscription(SubscriptionSpec::new(server.url())).await.unwrap();
     // The server gets the next two attempts and answers; its answers never arrive.
-    simulator.plan_fault(serde_json::from_value(json!({ "fault": { "ack_lost": 2 } })).unwrap()).await.unwrap();
+    simulator
+        .plan_fault(serde_json::from_value(json!({ "fault": { "ack_lost": 2 } })).unwrap())
+        .await
+        .unwrap();
     let rfp = NotificationSpec::new(EventType::RfpSend);
     simulator.publish(vec![rfp], PublishOptions::default()).await.unwrap();
     // Retries come after 30 seconds, then after 60: all of it is over within the hour.

@@ -61,6 +61,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let store = args.store.resolve(&config.serve)?;
     let builder = store.apply(args.sending.resolve(&config)?);
     let grace = super::args::span(args.grace, &config.serve.grace, "serve.grace")?.unwrap_or(GRACE);
+    more_open_files();
     let runtime = super::runtime()?;
     let served = runtime.block_on(async {
         // Before anything starts: a signal that comes early ends it in good order, too.
@@ -74,6 +75,20 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     // A second signal must not wait for what hangs in a receiver.
     runtime.shutdown_background();
     served
+}
+
+/// A thousand subscriptions have thousands of connections, and shells begin with 1,024 files: as many as are allowed.
+/// Attempts beyond that would fail, and look like the receivers' doing.
+fn more_open_files() {
+    const WANTED: u64 = 65_536;
+    const ENOUGH: u64 = 4_096;
+    match rlimit::increase_nofile_limit(WANTED) {
+        Ok(files) if files >= ENOUGH => {}
+        Ok(files) => note(&format!(
+            "at most {files} files can be open here: subscriptions times their concurrency should stay well below"
+        )),
+        Err(error) => note(&format!("cannot tell how many files may be open: {error}")),
+    }
 }
 
 /// Serves until a signal, and stops in good order, or at once at a second one.

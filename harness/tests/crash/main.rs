@@ -26,6 +26,8 @@ use watched::Watched;
 const ROUNDS: u64 = 12;
 /// Most notifications of one call.
 const BATCH_MAX: u64 = 12;
+/// Most calls of a round: what is published must be delivered in the end, and the slow receiver takes 1,600 a second.
+const CALLS_MAX: u64 = 25;
 /// When a round ends, at the earliest and the latest, in milliseconds from when the process serves.
 const ROUND_MS: std::ops::Range<u64> = 5..400;
 
@@ -45,7 +47,7 @@ fn nothing_accepted_is_lost_by_kills_and_duplicates_are_explained() {
     let failing = FailFirst { attempts: 1, with: Reaction::status(503), counted: Counted::ByNotification };
     let scripts = [
         ("failing", Script { fail_first: Some(failing), ..Script::default() }),
-        ("slow", Script::always(Reaction { delay: Duration::from_millis(30), ..Reaction::CORRECT })),
+        ("slow", Script::always(Reaction { delay: Duration::from_millis(10), ..Reaction::CORRECT })),
     ];
     let receivers: Vec<(&str, Watched)> = scripts
         .into_iter()
@@ -84,7 +86,7 @@ fn subscribe(folder: &std::path::Path, receivers: &[(&str, Watched)]) {
         .iter()
         .map(|(name, receiver)| {
             format!(
-                "[[serve.subscription]]\nname = \"{name}\"\nendpoint = \"{}\"\nevents = \"all\"\nconcurrency = 8\n\
+                "[[serve.subscription]]\nname = \"{name}\"\nendpoint = \"{}\"\nevents = \"all\"\nconcurrency = 16\n\
                  retry = {{ first = \"40ms\", factor = 1.5, max = \"200ms\" }}\n",
                 receiver.url()
             )
@@ -96,7 +98,7 @@ fn subscribe(folder: &std::path::Path, receivers: &[(&str, Watched)]) {
 /// Publishes until told to stop, or the process is gone. The event ids are the caller's own.
 fn publish(address: std::net::SocketAddr, seed: u64, round: u64, stopped: &mpsc::Receiver<()>) -> Accepted {
     let mut accepted = Accepted::default();
-    for call in 0.. {
+    for call in 0..CALLS_MAX {
         if stopped.try_recv() == Err(mpsc::TryRecvError::Disconnected) {
             break;
         }
