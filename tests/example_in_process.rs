@@ -2,8 +2,6 @@
 //!
 //! `Receiver` stands for your server; start yours in its place. Time is virtual: an hour of retries takes no time.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
-
 use std::time::Duration;
 
 use pns_engine::EventType;

@@ -18,6 +18,7 @@ mod step;
 mod subscribe;
 mod target;
 mod timeline;
+mod uuid;
 mod verdict;
 mod wired;
 mod words;
@@ -40,7 +41,7 @@ use crate::interrupt;
 use crate::scenario::Scenario;
 use crate::settings::{PlainHttp, RunSettings, StopAfter, Trust};
 use target::Ground;
-pub(crate) use world::uuid;
+pub(crate) use uuid::uuid;
 
 pub(crate) use play::location;
 pub(crate) use player::{Player, flags};

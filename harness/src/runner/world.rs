@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pns_engine::{
-    Answer, Command, DeliveryId, NotificationId, Outcome, SubscriptionId, Timestamp, WindowId, rng,
-};
+use pns_engine::{Answer, Command, DeliveryId, NotificationId, Outcome, SubscriptionId, Timestamp, WindowId};
 use pns_simulator::clock::{Clock, Stopwatch, pause};
 use pns_simulator::driver::{Driver, Turn};
 use pns_simulator::schema::Pack;
@@ -17,6 +15,7 @@ use serde_json::Value;
 
 use super::bodies::{Recipe, ScenarioBodies};
 use super::target::Target;
+use super::uuid::uuid;
 use super::wired::Wired;
 use crate::ledger::{Delivery, Ledger};
 use crate::receiver::Receiver;
@@ -488,14 +487,4 @@ impl World {
 fn instant(at: Timestamp) -> Option<String> {
     let at = jiff::Timestamp::from_millisecond(i64::try_from(at.as_millis()).ok()?).ok()?;
     Some(format!("{at:.3}"))
-}
-
-/// A version 4 UUID drawn from the seed.
-/// UUID number `index` of a run, version 4.
-pub(crate) fn uuid(seed: u64, index: u64) -> String {
-    /// Keeps these draws apart from those for bodies and jitter.
-    const STREAM: u64 = 0x7575_6964;
-    let high = rng::draw(seed, STREAM, 2 * index) & !0xf000 | 0x4000;
-    let low = rng::draw(seed, STREAM, 2 * index + 1) & !(0b11 << 62) | 0b10 << 62;
-    pns_engine::SupplierId(u128::from(high) << 64 | u128::from(low)).to_string()
 }

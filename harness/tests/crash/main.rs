@@ -3,6 +3,7 @@
 //!
 //! `cargo test` does some rounds; `tests/crash.sh 300` does more, with a release build. The seed is printed.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+#![expect(clippy::print_stderr, reason = "the seed of a failure, and the figures of a long run")]
 
 mod api;
 mod reconcile;
