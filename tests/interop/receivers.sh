@@ -6,18 +6,9 @@ cd "$(dirname "$0")"
 pns=${PNS:-../../target/release/pns}
 [ -x "$pns" ] || { printf 'there is no `%s`: build it, or name it in PNS\n' "$pns" >&2; exit 1; }
 
-dir=$(mktemp -d)
-pids=()
-cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-
+# shellcheck source=tests/interop/processes.bash
+. ./processes.bash
 key=interop-key-1
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=pns interop' \
-    -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
 
 failed=0
 # run NAME EXIT PORT [FLAG…]: one line with the exit code, the verdicts and the wall time.
@@ -34,16 +25,6 @@ run() {
         failed=1
         tail -n 40 "$dir/$name.out"
     fi
-}
-
-# start NAME COMMAND…: starts a receiver that prints its port, and waits until it has.
-start() {
-    local name=$1
-    shift
-    mkfifo "$dir/$name.port"
-    "$@" >"$dir/$name.port" 2>"$dir/$name.err" &
-    pids+=($!)
-    read -r -t 20 port <"$dir/$name.port" || { printf '%s did not start:\n' "$name"; cat "$dir/$name.err"; exit 1; }
 }
 
 if ! command -v nginx >/dev/null && [ "$(id -u)" = 0 ] && [ "${CI:-}" = true ]; then
