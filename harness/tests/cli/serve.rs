@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 
-use super::{file, folder, outcome, pns};
+use super::{Running, file, folder, outcome, pns};
 
 /// A `pns serve` in a process of its own, ended with the test.
 struct Served {
@@ -93,6 +93,33 @@ fn what_was_accepted_is_there_after_a_restart_and_the_store_can_be_checked() {
     let listed = served.call("GET /api/v1/subscriptions", "", "");
     assert!(listed.contains("sha256:") && !listed.contains("s3cret-key"), "{listed}");
     assert_eq!(served.end("-INT").0, 0);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_what_is_in_flight() {
+    let folder = folder();
+    let receiver = Running::start(folder.path(), &["--then", "hang"]);
+    let mut served =
+        Served::start(folder.path(), &["-v", "--grace", "10m", "--cacert", "pns-receiver-ca.pem"]);
+    let subscription =
+        format!(r#"{{ "endpoint": "{}", "events": "all", "ack_timeout": "5m" }}"#, receiver.url);
+    assert!(served.call("POST /api/v1/subscriptions", "", &subscription).starts_with("HTTP/1.1 201"));
+    served.call("POST /api/v1/notifications", "", r#"{ "type": "RFP_SEND" }"#);
+    let mut told = String::new();
+    while !told.contains("attempt-started") {
+        assert_ne!(served.stdout.read_line(&mut told).unwrap(), 0, "{told}");
+    }
+    super::signal(&served.child, "-TERM");
+    let mut err = BufReader::new(served.child.stderr.take().unwrap());
+    super::wait_for(&mut err, "stopping: up to 600s");
+    super::signal(&served.child, "-TERM");
+    assert!(served.child.wait().unwrap().success());
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("stopped at once: what was in flight is sent again"), "{rest}");
+    // And so it is.
+    let again = Served::start(folder.path(), &[]);
+    assert!(again.said.contains("1 delivery to go on with, 1 of which may arrive twice"), "{}", again.said);
 }
 
 #[test]
