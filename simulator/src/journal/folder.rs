@@ -5,6 +5,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -12,6 +13,9 @@ use super::error::JournalError;
 
 pub(super) const DATABASE: &str = "journal.sqlite3";
 const LOCK: &str = "lock";
+/// How often a lock that somebody holds is tried again, and after which time: half a second in all.
+const LOCK_TRIES: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// What a journal may find beside it: of its own, or of the file system.
 const OWN: [&str; 5] = [DATABASE, "journal.sqlite3-wal", "journal.sqlite3-shm", LOCK, "lost+found"];
 
@@ -41,7 +45,7 @@ impl Folder {
         }
         let path = dir.join(LOCK);
         let mut lock = open(&path).map_err(|error| failed("cannot open", &path, error))?;
-        match lock.try_lock() {
+        match locked(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(JournalError::Locked { dir: dir.display().to_string(), pid: holder(dir) });
@@ -103,6 +107,18 @@ pub(super) fn check_length(dir: &Path) -> Result<(), JournalError> {
 /// The process that holds the folder, if it could be read.
 pub(super) fn holder(dir: &Path) -> Option<u32> {
     fs::read_to_string(dir.join(LOCK)).ok()?.trim().parse().ok()
+}
+
+/// Locks the file, and does not take a moment's hold for another process: one that is being started has copies of its
+/// parent's open files until its own program is loaded, and [`is_held`] holds the lock while it looks.
+fn locked(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    lock.try_lock()
 }
 
 /// Whether some process holds the folder.
