@@ -161,9 +161,11 @@ async fn introduce(
     let going_on = match (pending, status.possible_duplicates) {
         (0, _) => String::new(),
         (pending, 0) => format!("; {} to go on with", count(pending, "delivery")),
-        (pending, twice) => {
-            format!("; {} to go on with, {} of which may arrive twice", count(pending, "delivery"), twice)
-        }
+        (pending, twice) => format!(
+            "; {} to go on with, and {} so far that may have arrived twice",
+            count(pending, "delivery"),
+            count(twice, "delivery"),
+        ),
     };
     print(&format!(
         "{} serves {}\n  {}  {}/api/v1, described by {}/api/v1/openapi.json\n  {}  {place}{going_on}\n  {}  {}\n",

@@ -119,7 +119,11 @@ fn a_second_signal_does_not_wait_for_what_is_in_flight() {
     assert!(rest.contains("stopped at once: what was in flight is sent again"), "{rest}");
     // And so it is.
     let again = Served::start(folder.path(), &[]);
-    assert!(again.said.contains("1 delivery to go on with, 1 of which may arrive twice"), "{}", again.said);
+    assert!(
+        again.said.contains("1 delivery to go on with, and 1 delivery so far that may have arrived twice"),
+        "{}",
+        again.said
+    );
 }
 
 #[test]
@@ -161,6 +165,18 @@ fn other_machines_need_a_token_and_it_is_asked_for() {
     let shown = "Authorization: Bearer 0123456789abcdef0123\r\n";
     assert!(served.call("GET /api/v1/status", shown, "").starts_with("HTTP/1.1 200"));
     assert_eq!(served.end("-TERM").0, 0);
+}
+
+#[test]
+fn plain_http_is_sent_to_only_when_asked_for() {
+    let folder = folder();
+    let plain = SUBSCRIPTION.replace("https", "http");
+    let served = Served::start(folder.path(), &["--ephemeral"]);
+    let refused = served.call("POST /api/v1/subscriptions", "", &plain);
+    assert!(refused.starts_with("HTTP/1.1 422") && refused.contains("`--allow-http`"), "{refused}");
+    drop(served);
+    let served = Served::start(folder.path(), &["--ephemeral", "--allow-http"]);
+    assert!(served.call("POST /api/v1/subscriptions", "", &plain).starts_with("HTTP/1.1 201"));
 }
 
 #[test]

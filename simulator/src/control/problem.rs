@@ -119,7 +119,9 @@ impl Kind {
             Self::UnsupportedMediaType => Some("send JSON with `Content-Type: application/json`"),
             Self::KeyReused => Some("use a new key for a new request"),
             Self::QueueFull => Some("wait until some are delivered, or remove a subscription that is dead"),
-            Self::JournalFails => Some("see that the data folder has room; writing is tried again by itself"),
+            Self::JournalFails => Some(
+                "a full disk is waited out; whatever else it is ends the service, and `pns store check` tells more",
+            ),
             _ => None,
         }
     }

@@ -85,7 +85,7 @@ pub struct CheckReport {
 pub fn check(dir: &Path) -> Result<CheckReport, JournalError> {
     let database = dir.join(folder::DATABASE);
     if !database.exists() {
-        return Err(JournalError::NotAJournal { dir: dir.display().to_string() });
+        return Err(JournalError::NoJournal { dir: dir.display().to_string() });
     }
     let mut report =
         CheckReport { in_use: folder::is_held(dir), pid: folder::holder(dir), ..CheckReport::default() };

@@ -15,6 +15,12 @@ pub enum JournalError {
         /// The folder.
         dir: String,
     },
+    /// There is no journal to look at.
+    #[error("`{dir}` holds no journal")]
+    NoJournal {
+        /// The folder.
+        dir: String,
+    },
     /// Another process has the journal open.
     #[error("the journal in `{dir}` is in use{}", by(*.pid))]
     Locked {
@@ -69,6 +75,7 @@ impl JournalError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
+            Self::NoJournal { .. } => Some("name the folder that `pns serve` was given as `--data`"),
             Self::NotAJournal { .. } => Some("give an empty folder, or one that does not exist yet"),
             Self::Locked { .. } => Some("stop the other process, or give this one a folder of its own"),
             Self::WrittenByNewer { .. } => Some("use the version of `pns` that wrote it, or a later one"),

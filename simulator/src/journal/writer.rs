@@ -26,6 +26,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(250);
 const CHECKPOINT_PAGES: i64 = 16_384;
 /// What stays of the write-ahead log on disk after that.
 const LOG_BYTES: i64 = 64 << 20;
+/// The largest database that is read as a whole before it is continued: a second's work.
+const LOOKED_OVER_BYTES: u64 = 256 << 20;
 const CACHE_KIB: i64 = 32 << 10;
 const STATEMENTS: usize = 64;
 
@@ -64,6 +66,16 @@ pub(super) struct Writer {
     _folder: Folder,
 }
 
+/// Refuses a damaged database before anything is written into it. Of a large one only what recovery reads is seen.
+fn look_over(connection: &Connection) -> Result<(), JournalError> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    if number("page_size")? * number("page_count")? > LOOKED_OVER_BYTES {
+        return Ok(());
+    }
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(JournalError::Damaged { what: found }) }
+}
+
 impl Writer {
     pub(super) fn open(
         folder: Folder,
@@ -77,6 +89,9 @@ impl Writer {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(Duration::from_secs(5))?;
         let fresh = schema::prepare(&mut connection)?;
+        if !fresh {
+            look_over(&connection)?;
+        }
         let synchronous = match options.durability {
             Durability::None => "OFF",
             Durability::Process => "NORMAL",

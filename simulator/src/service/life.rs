@@ -138,6 +138,7 @@ fn make(
     counters: Arc<Counters>,
     packs: Arc<PackShelf>,
 ) -> Result<(Keeper, Journal), StartError> {
+    let plain_http = builder.transport.plain_http();
     let transport = builder.transport.make()?;
     let durability = match builder.durability {
         StoreDurability::Process => Durability::Process,
@@ -151,6 +152,7 @@ fn make(
     let limits = Limits {
         pending: builder.pending_max.min(pns_engine::limits::PENDING_DELIVERIES_MAX),
         recipe_bytes: builder.recipe_bytes_max,
+        plain_http,
     };
     let foundation = Foundation {
         journal: journal.clone(),

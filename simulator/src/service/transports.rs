@@ -1,7 +1,7 @@
 //! Which transport a simulator makes its attempts with.
 
 use crate::transport::{
-    Exchange, HttpsTransport, Request, ScriptedTransport, Settings, SettingsError, Transport,
+    Exchange, HttpsTransport, PlainHttp, Request, ScriptedTransport, Settings, SettingsError, Transport,
 };
 
 /// What the builder was told.
@@ -19,6 +19,14 @@ pub(super) enum AnyTransport {
 }
 
 impl Choice {
+    /// Whether it sends to plain HTTP; a script is asked whatever the address is.
+    pub(super) fn plain_http(&self) -> PlainHttp {
+        match self {
+            Self::Https(settings) => settings.plain_http,
+            Self::Scripted(_) => PlainHttp::Permitted,
+        }
+    }
+
     /// The transport.
     pub(super) fn make(self) -> Result<AnyTransport, SettingsError> {
         match self {

@@ -39,7 +39,7 @@ fn a_folder_of_something_else() {
     fs::write(dir.path().join("notes.txt"), "mine").unwrap();
     assert!(matches!(open(dir.path()), Err(JournalError::NotAJournal { .. })));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was added");
-    assert!(matches!(check(dir.path()), Err(JournalError::NotAJournal { .. })));
+    assert!(matches!(check(dir.path()), Err(JournalError::NoJournal { .. })));
 }
 
 #[test]
@@ -102,6 +102,7 @@ fn a_page_that_was_overwritten_is_found() {
     bytes[middle..middle + 4_096].fill(0xa5);
     fs::write(&path, bytes).unwrap();
     assert!(!check(dir.path()).unwrap().findings.is_empty());
+    assert!(matches!(refused(dir.path()), JournalError::Damaged { .. }), "before anything is written into it");
 }
 
 #[test]

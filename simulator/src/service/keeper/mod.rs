@@ -36,6 +36,7 @@ use super::transports::AnyTransport;
 use crate::clock::pause;
 use crate::driver::{Driver, Turn};
 use crate::journal::{Change, Journal, JournalError, Ticket};
+use crate::transport::PlainHttp;
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
@@ -95,6 +96,8 @@ pub(super) struct Keeper {
 pub(super) struct Limits {
     pub(super) pending: usize,
     pub(super) recipe_bytes: usize,
+    /// Whether an endpoint may be plain HTTP.
+    pub(super) plain_http: PlainHttp,
 }
 
 /// What is to be written next.

@@ -10,11 +10,12 @@ use crate::journal::Change;
 use crate::schema::Pack;
 use crate::service::error::ServiceError;
 use crate::service::model::{
-    Instant, Order as PageOrder, Page, PageRequest, ResolvedSubscription, SubscriptionPatch,
+    Instant, InvalidField, Order as PageOrder, Page, PageRequest, ResolvedSubscription, SubscriptionPatch,
     SubscriptionSpec, SubscriptionView,
 };
 use crate::service::recipes::Packs;
 use crate::service::stored;
+use crate::transport::PlainHttp;
 
 /// A subscription that goes on.
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ impl Keeper {
         &mut self,
         spec: SubscriptionSpec,
     ) -> Result<SubscriptionView, ServiceError> {
-        let resolved = spec.resolve()?;
+        let resolved = self.resolved(&spec)?;
         let pack = self.packs.chosen(resolved.schema_pack.as_deref())?;
         self.check_name(resolved.name.as_deref(), None)?;
         let id = SubscriptionId(self.last_subscription.0 + 1);
@@ -80,6 +81,16 @@ impl Keeper {
         self.observe();
         self.keep_subscription(id);
         self.subscription(id)
+    }
+
+    /// What a subscription is, if its notifications can be sent at all.
+    fn resolved(&self, spec: &SubscriptionSpec) -> Result<ResolvedSubscription, ServiceError> {
+        let resolved = spec.resolve()?;
+        if !resolved.endpoint.is_secure() && self.limits.plain_http == PlainHttp::Refused {
+            let why = "PNS sends to HTTPS only; a simulator that was started to (`--allow-http`) sends to plain HTTP too";
+            return Err(InvalidField::new("endpoint", why).into());
+        }
+        Ok(resolved)
     }
 
     fn check_name(&self, name: Option<&str>, but: Option<SubscriptionId>) -> Result<(), ServiceError> {
@@ -171,7 +182,7 @@ impl Keeper {
         if !self.subscriptions.contains_key(&id) {
             return Err(unknown(id));
         }
-        let resolved = spec.resolve()?;
+        let resolved = self.resolved(&spec)?;
         let pack = self.packs.chosen(resolved.schema_pack.as_deref())?;
         self.check_name(resolved.name.as_deref(), Some(id))?;
         let route = route(&resolved);
