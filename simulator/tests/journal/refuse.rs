@@ -102,7 +102,10 @@ fn a_page_that_was_overwritten_is_found() {
     bytes[middle..middle + 4_096].fill(0xa5);
     fs::write(&path, bytes).unwrap();
     assert!(!check(dir.path()).unwrap().findings.is_empty());
-    assert!(matches!(refused(dir.path()), JournalError::Damaged { .. }), "before anything is written into it");
+    assert!(
+        matches!(refused(dir.path()), JournalError::Damaged { .. }),
+        "before anything is written into it"
+    );
 }
 
 #[test]

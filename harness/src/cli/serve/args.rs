@@ -10,6 +10,7 @@ use pns_simulator::clock::Gear;
 use pns_simulator::control::{BearerToken, ControlSettings, TlsFiles};
 use pns_simulator::schema::Pack;
 use pns_simulator::service::{Builder, Data, Retention, Simulator, StoreDurability};
+use pns_simulator::transport::Timeouts;
 
 use super::super::Failure;
 use super::super::args::{ReachArgs, list, or, setting, span};
@@ -171,7 +172,14 @@ impl Store {
 impl SendingArgs {
     /// Flags and environment first, then `config`, then defaults.
     pub(super) fn resolve(self, config: &Config) -> Result<Builder, Failure> {
-        let connection = self.reach.resolve(config)?;
+        let mut connection = self.reach.resolve(config)?;
+        // A test wants an early verdict; a service that runs for weeks waits as the transport does by itself.
+        let patient = Timeouts::default();
+        let named = |text, key| span(None, text, key);
+        connection.connect_timeout =
+            named(&config.connect_timeout, "connect-timeout")?.unwrap_or(patient.connect);
+        connection.ack_timeout =
+            named(&config.ack_timeout, "ack-timeout")?.unwrap_or(patient.acknowledgement);
         let trust = runner::trust(&connection).map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
         let mut builder = Simulator::builder().transport(runner::transport_settings(&connection, trust));
         let gear = self.clock.map_or_else(
