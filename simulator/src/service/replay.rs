@@ -89,7 +89,7 @@ impl Found {
     }
 }
 
-/// Those whose last attempt failed at `since` or later, by delivery.
+/// Those that were given up at `since` or later, by delivery.
 fn failed_since(
     reader: &Reader,
     since: Timestamp,

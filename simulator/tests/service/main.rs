@@ -237,6 +237,51 @@ async fn replays_deliver_again_and_a_dry_run_only_tells() {
 }
 
 #[tokio::test]
+async fn a_replay_of_what_failed_reaches_the_rest_when_it_is_called_again() {
+    let receiver = Moody::new(status(500));
+    let simulator = virtual_time(&receiver.transport).start().await.unwrap();
+    let since = simulator.clock().await.unwrap().now;
+    let capped = json!({ "endpoint": "https://receiver.test/", "retry": { "cap": 1 } });
+    let id = subscribe(&simulator, spec_of(capped)).await;
+    publish(&simulator, 3).await;
+    simulator.when_idle(PATIENCE).await.unwrap();
+    let call = async |limit| {
+        let limit = std::num::NonZeroU32::new(limit);
+        let spec = ReplaySpec { failed_since: Some(since), limit, ..ReplaySpec::default() };
+        let replayed = simulator.replay(spec).await.unwrap();
+        (replayed.deliveries.iter().map(|one| one.notification).collect::<Vec<_>>(), replayed.more)
+    };
+    // What is given up again comes after those that have not had their turn.
+    assert_eq!(call(1).await, (vec![1], true));
+    simulator.when_idle(PATIENCE).await.unwrap();
+    receiver.answer(OK);
+    assert_eq!(call(1).await, (vec![2], true));
+    simulator.when_idle(PATIENCE).await.unwrap();
+    // What is on its way is left out, and so is what was acknowledged.
+    simulator.pause(Some(id)).await.unwrap();
+    assert_eq!(call(1).await, (vec![3], true));
+    assert_eq!(call(1).await, (vec![1], false));
+    assert_eq!(call(1).await, (vec![], false));
+    simulator.resume(Some(id)).await.unwrap();
+    simulator.when_idle(PATIENCE).await.unwrap();
+    assert_eq!(call(9).await, (vec![], false));
+    assert_eq!(receiver.transport.requests().len(), 7);
+}
+
+#[tokio::test]
+async fn what_is_still_retried_is_not_replayed_as_failed() {
+    let receiver = Moody::new(status(500));
+    let simulator = virtual_time(&receiver.transport).start().await.unwrap();
+    let since = simulator.clock().await.unwrap().now;
+    subscribe(&simulator, spec()).await;
+    publish(&simulator, 2).await;
+    simulator.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    let spec = ReplaySpec { failed_since: Some(since), ..ReplaySpec::default() };
+    let replayed = simulator.replay(spec).await.unwrap();
+    assert!(replayed.deliveries.is_empty() && !replayed.more, "{replayed:?}");
+}
+
+#[tokio::test]
 async fn records_are_told_in_order_and_again_from_a_number() {
     let simulator = virtual_time(&acknowledging()).start().await.unwrap();
     let mut records = simulator.records(None);

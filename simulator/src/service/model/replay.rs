@@ -22,8 +22,8 @@ pub struct ReplaySpec {
     #[serde(deserialize_with = "given")]
     #[schemars(with = "u64")]
     pub delivery: Option<u64>,
-    /// All whose last attempt failed at this instant or later and that were given up or still wait: those that wait are
-    /// attempted at once, by a delivery of their own.
+    /// All that were given up at this instant or later and were not acknowledged since. What is on its way, by any
+    /// delivery, is left out; so a call after one with `more` reaches the rest.
     #[serde(deserialize_with = "given")]
     #[schemars(with = "Instant")]
     pub failed_since: Option<Instant>,
