@@ -269,6 +269,33 @@ async fn a_replay_of_what_failed_reaches_the_rest_when_it_is_called_again() {
 }
 
 #[tokio::test]
+async fn what_was_published_before_a_subscription_at_the_same_instant_is_not_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    publish(&simulator, 1).await;
+    let id = subscribe(&simulator, spec()).await;
+    let view = simulator.notification(NotificationId(1)).await.unwrap();
+    assert_eq!(view.published_at, simulator.subscription(id).await.unwrap().created_at);
+    let missing = async |simulator: &Simulator| {
+        let spec = ReplaySpec { missing: true, dry_run: true, ..ReplaySpec::default() };
+        let replayed = simulator.replay(spec).await.unwrap();
+        replayed.deliveries.iter().map(|one| one.notification).collect::<Vec<_>>()
+    };
+    assert_eq!(missing(&simulator).await, [0_u64; 0]);
+    // What it sees is told by its present settings.
+    let other = vec![NotificationSpec::new(EventType::RfpViewed)];
+    simulator.publish(other, PublishOptions::default()).await.unwrap();
+    assert_eq!(missing(&simulator).await, [0_u64; 0]);
+    let patch: SubscriptionPatch = serde_json::from_value(json!({ "events": "all" })).unwrap();
+    simulator.change_subscription(id, patch).await.unwrap();
+    assert_eq!(missing(&simulator).await, [2]);
+    simulator.shutdown(PATIENCE).await;
+    drop(simulator);
+    let simulator = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    assert_eq!(missing(&simulator).await, [2]);
+}
+
+#[tokio::test]
 async fn what_is_still_retried_is_not_replayed_as_failed() {
     let receiver = Moody::new(status(500));
     let simulator = virtual_time(&receiver.transport).start().await.unwrap();

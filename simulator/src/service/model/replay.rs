@@ -27,7 +27,8 @@ pub struct ReplaySpec {
     #[serde(deserialize_with = "given")]
     #[schemars(with = "Instant")]
     pub failed_since: Option<Instant>,
-    /// `true`: all notifications that a subscription sees and never acknowledged, and that are not on their way to it.
+    /// `true`: all notifications published since a subscription was made that it sees and never acknowledged, and that
+    /// are not on their way to it. What it sees is told by its present event types and suppliers.
     #[serde(deserialize_with = "Yes::read", skip_serializing_if = "std::ops::Not::not")]
     #[schemars(with = "Yes")]
     pub missing: bool,
