@@ -344,6 +344,33 @@ async fn time_is_advanced_in_the_virtual_gear_only() {
 }
 
 #[tokio::test]
+async fn time_does_not_pass_its_end() {
+    let receiver = Moody::new(status(500));
+    let simulator = virtual_time(&receiver.transport).start().await.unwrap();
+    let slow = json!({ "endpoint": "https://h/", "retry": { "first": "3650d", "max": "3650d" } });
+    subscribe(&simulator, spec_of(slow)).await;
+    let near: AdvanceSpec = serde_json::from_value(json!({ "to": "2261-12-31T23:59:00Z" })).unwrap();
+    let near = simulator.advance(near).await.unwrap();
+    publish(&simulator, 1).await;
+    let clock = simulator.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(clock.next_due, None, "ten years on is never");
+    assert_eq!(simulator.advance(AdvanceSpec::to_next_due()).await.unwrap(), clock);
+    let Err(ServiceError::Invalid(errors)) = simulator.advance(AdvanceSpec::by(PATIENCE)).await else {
+        panic!("a minute is too much")
+    };
+    assert_eq!(errors[0].field, "by");
+    let detail = simulator.delivery(DeliveryId(1)).await.unwrap();
+    assert_eq!((detail.delivery.published_at, detail.delivery.due_at), (near.now, None));
+    assert_eq!(detail.history.len(), 1);
+    let window = serde_json::from_value(json!({ "subscription": 1, "for": "1h" })).unwrap();
+    let Err(ServiceError::Invalid(errors)) = simulator.announce_window(window).await else { panic!() };
+    assert_eq!(errors[0].field, "for");
+    let clock = simulator.set_gear(Gear::Scaled(std::num::NonZeroU32::MAX)).await.unwrap();
+    assert!(clock.now.to_string() <= "2261-12-31T23:59:59.999Z".to_owned());
+    assert_eq!(simulator.shutdown(PATIENCE).await, Stopped::Clean);
+}
+
+#[tokio::test]
 async fn secrets_stay_inside() {
     const KEY: &str = "k3y-that-nobody-sees";
     let simulator = virtual_time(&acknowledging()).start().await.unwrap();
