@@ -10,6 +10,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pns_engine::Timestamp;
 
+/// The last instant that PNS time comes to and that anybody may name: the end of the year 2261. Journals keep
+/// nanoseconds in 64 bits with a sign, which end some months later: room for what began before.
+pub const LAST: Timestamp = Timestamp::from_nanos(9_214_646_400_000_000_000 - 1);
+
+/// The instant `span` after `from`; `None`: after [`LAST`].
+#[must_use]
+pub fn later(from: Timestamp, span: Duration) -> Option<Timestamp> {
+    Some(from + span).filter(|instant| *instant <= LAST)
+}
+
 /// How PNS time moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gear {
@@ -17,15 +27,20 @@ pub enum Gear {
     /// three days of retries cost only their requests. Only a wait that ended an attempt (a timeout) costs
     /// PNS time, namely its length, so that equal seeds give equal records whatever the receiver's speed.
     Virtual,
-    /// So many times as fast as real time.
+    /// So many times as fast as real time: [`Gear::FACTOR_MAX`] at most, where it is read from a text.
     Scaled(NonZeroU32),
     /// As real time.
     Real,
 }
 
+impl Gear {
+    /// The greatest factor: a day in less than a tenth of a second.
+    pub const FACTOR_MAX: u32 = 1_000_000;
+}
+
 /// A text that names no gear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `virtual`, `real`, or a factor such as `60x`")]
+#[error("expected `virtual`, `real`, or a factor such as `60x`, at most `1000000x`")]
 pub struct UnknownGear;
 
 impl std::str::FromStr for Gear {
@@ -35,7 +50,11 @@ impl std::str::FromStr for Gear {
         match text {
             "virtual" => Ok(Self::Virtual),
             "real" | "1x" => Ok(Self::Real),
-            _ => text.strip_suffix('x').and_then(|n| n.parse().ok()).map(Self::Scaled).ok_or(UnknownGear),
+            _ => {
+                let factor = text.strip_suffix('x').and_then(|factor| factor.parse::<NonZeroU32>().ok());
+                let factor = factor.filter(|factor| factor.get() <= Self::FACTOR_MAX);
+                factor.map(Self::Scaled).ok_or(UnknownGear)
+            }
         }
     }
 }
@@ -100,14 +119,20 @@ impl Clock {
         self.gear
     }
 
-    /// The present PNS time.
+    /// The present PNS time. What moves by itself stands still at [`LAST`].
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        match self.gear {
-            Gear::Virtual => self.position,
-            Gear::Scaled(factor) => self.position + self.started.elapsed() * factor.get(),
-            Gear::Real => self.position + self.started.elapsed(),
-        }
+        let passed = match self.gear {
+            Gear::Virtual => return self.position,
+            Gear::Scaled(factor) => self.started.elapsed().saturating_mul(factor.get()),
+            Gear::Real => self.started.elapsed(),
+        };
+        (self.position + passed).min(self.end())
+    }
+
+    /// Where time that moves by itself stands still: it does not go back where it was moved further.
+    fn end(&self) -> Timestamp {
+        LAST.max(self.position)
     }
 
     /// Moves virtual time forward to `instant`; does nothing in the other gears, or backward.
@@ -117,8 +142,12 @@ impl Clock {
         }
     }
 
-    /// Waits in real time until PNS time is `instant`. Returns at once in the virtual gear, which jumps.
+    /// Waits in real time until PNS time is `instant`: for ever, where it does not come so far. Returns at once in
+    /// the virtual gear, which jumps.
     pub async fn wait_until(&self, instant: Timestamp) {
+        if self.gear != Gear::Virtual && instant > self.end() {
+            return std::future::pending().await;
+        }
         let span = instant.since(self.now());
         match self.gear {
             Gear::Virtual => {}
@@ -180,11 +209,11 @@ mod tests {
 
     #[test]
     fn gears_are_read_and_written_alike() {
-        for text in ["virtual", "real", "60x"] {
+        for text in ["virtual", "real", "60x", "1000000x"] {
             assert_eq!(text.parse::<Gear>().unwrap().to_string(), text);
         }
         assert_eq!("1x".parse(), Ok(Gear::Real));
-        for text in ["", "x", "0x", "-3x", "fast", "60"] {
+        for text in ["", "x", "0x", "-3x", "fast", "60", "1000001x", "4294967295x"] {
             assert_eq!(text.parse::<Gear>(), Err(UnknownGear), "{text}");
         }
     }
@@ -207,6 +236,29 @@ mod tests {
         assert!(now >= EPOCH + Duration::from_secs(60) && now < EPOCH + Duration::from_secs(120), "{now:?}");
         clock.set_gear(Gear::Virtual);
         assert!(clock.now() >= now);
+    }
+
+    #[tokio::test]
+    async fn time_stands_still_at_its_end() {
+        assert_eq!(crate::service::model::Instant(LAST).to_string(), "2261-12-31T23:59:59.999Z");
+        assert!(i64::try_from(LAST.as_nanos()).is_ok());
+        assert_eq!(later(EPOCH, Duration::from_secs(1)), Some(EPOCH + Duration::from_secs(1)));
+        assert_eq!(later(LAST, Duration::ZERO), Some(LAST));
+        assert_eq!(later(LAST, Duration::from_nanos(1)), None);
+        for gear in [Gear::Real, "1000000x".parse().unwrap()] {
+            let clock = Clock::resume(gear, LAST);
+            clock.wait_until(LAST).await;
+            assert_eq!(clock.now(), LAST);
+            let wait = clock.wait_until(LAST + Duration::from_nanos(1));
+            assert!(is_pending(wait), "never");
+            assert_eq!(Clock::resume(gear, Timestamp::MAX).now(), Timestamp::MAX, "never back");
+        }
+    }
+
+    /// Whether `future` has nothing to give yet.
+    fn is_pending(future: impl Future<Output = ()>) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        std::pin::pin!(future).poll(&mut context).is_pending()
     }
 
     #[test]

@@ -104,3 +104,21 @@ pub(super) fn outcome_of(status: Option<u16>, failure: Option<&str>) -> rusqlite
 fn strange(kind: Type, text: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, kind, text.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_late_is_kept_as_for_ever_and_all_else_as_it_is() {
+        let border = u64::try_from(i64::MAX).unwrap();
+        for nanos in [0, 1, crate::clock::LAST.as_nanos(), border - 1] {
+            let at = Timestamp::from_nanos(nanos);
+            assert_eq!(timestamp(instant(at)), at);
+        }
+        for nanos in [border, border + 1, u64::MAX] {
+            assert_eq!(timestamp(instant(Timestamp::from_nanos(nanos))), Timestamp::MAX);
+        }
+        assert_eq!(span(Duration::MAX), i64::MAX);
+    }
+}

@@ -216,8 +216,10 @@ impl Reader {
         })
     }
 
-    /// Deliveries that failed at `since` or later and are not delivered: given up since, or pending with a
-    /// failed attempt since.
+    /// Deliveries that were given up at `since` or later: for each notification and subscription the one that was
+    /// given up last. Left out are those whose notification is on its way to the subscription by another delivery,
+    /// or was acknowledged since. What is delivered again and given up again comes last, so that a limit does not
+    /// keep others from their turn.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -226,8 +228,13 @@ impl Reader {
             let (after, tail) = page.sql("id");
             let columns = row::DELIVERY;
             let sql = format!(
-                "SELECT {columns} FROM delivery WHERE {after} AND ((ended IS NULL AND failed >= ?1) \
-                 OR (ended >= ?1 AND abandoned IS NOT NULL)) {tail}"
+                "SELECT {columns} FROM delivery WHERE {after} AND ended >= ?1 AND abandoned IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM delivery AS other \
+                 WHERE other.notification = delivery.notification \
+                 AND +other.subscription = delivery.subscription AND (other.ended IS NULL \
+                 OR (other.abandoned IS NULL AND other.ended >= delivery.ended) \
+                 OR (other.abandoned IS NOT NULL \
+                 AND (other.ended, other.id) > (delivery.ended, delivery.id)))) {tail}"
             );
             let items = list(connection, &sql, vec![instant(since).into()], row::delivery)?;
             Ok(page.cut(items, |delivery| delivery.id.0))

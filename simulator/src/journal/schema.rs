@@ -1,6 +1,7 @@
 //! The tables, and how a database comes to have them.
 //!
-//! Instants and spans are nanoseconds; what lies beyond the year 2262 counts as for ever. Event types are
+//! Instants and spans are nanoseconds; what lies beyond April 2262 counts as for ever, and time itself does
+//! not come to it ([`crate::clock::LAST`]). Event types are
 //! places in [`pns_engine::EventType::ALL`], the order of Cvent's page.
 //!
 //! A delivery's state is in its columns: `ended` is NULL while it is pending, and `due` is NULL while an attempt

@@ -14,6 +14,7 @@ use super::model::{
     SupplierText,
 };
 use super::stored::ExchangeFacts;
+use crate::clock::LAST;
 use crate::journal::{self, AttemptEnd, JournalError, KeptAttempt, KeptDelivery, Reader};
 
 /// Pages of the journal that are looked through for one: a filter that little fits does not hold up a call.
@@ -197,7 +198,7 @@ fn view(reader: &Reader, kept: &KeptDelivery, state: DeliveryState) -> Result<De
         state,
         published_at: Instant(kept.published),
         attempts: kept.attempts,
-        due_at: kept.due.map(Instant),
+        due_at: kept.due.filter(|due| *due <= LAST).map(Instant),
         ended_at: kept.ended.map(Instant),
         last_failure: failures.first().map(|reason| reason.name().to_owned()),
         possible_duplicate: failures.iter().any(|reason| may_have_arrived(*reason)),

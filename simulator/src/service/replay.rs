@@ -89,7 +89,7 @@ impl Found {
     }
 }
 
-/// Those whose last attempt failed at `since` or later, by delivery.
+/// Those that were given up at `since` or later, by delivery.
 fn failed_since(
     reader: &Reader,
     since: Timestamp,
@@ -117,13 +117,15 @@ fn failed_since(
     }
 }
 
-/// Those that a subscription sees, as it is now, and of which it has no delivery that is on its way or delivered.
+/// Those published since a subscription was made that it sees, as it is now, and of which it has no delivery that is on its way or delivered.
 fn missing(reader: &Reader, scopes: &[Scope], limit: usize) -> Result<Vec<Again>, JournalError> {
     let mut found = Found::default();
     for scope in scopes {
-        let mut page = journal::Page { limit: journal::PAGE_MAX, ..journal::Page::default() };
+        // More than one thing may happen at one instant, so the id tells what came before.
+        let after = Some(scope.since.after.0);
+        let mut page = journal::Page { after, limit: journal::PAGE_MAX, ..journal::Page::default() };
         loop {
-            let listing = reader.missing(scope.subscription, scope.since, &page)?;
+            let listing = reader.missing(scope.subscription, scope.since.at, &page)?;
             for notification in listing.items {
                 if found.again.len() == limit {
                     return Ok(found.again);

@@ -28,14 +28,24 @@ const BODY_BYTES_MAX: usize = 4_096;
 struct Subscription {
     spec: Value,
     created: u64,
+    /// The last notification before it. Journals of earlier builds have none; then its instant alone tells.
+    #[serde(default)]
+    after: u64,
     packs: Vec<(u64, String)>,
 }
 
+/// When a subscription began: the instant, and the last notification that was published before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Beginning {
+    pub(super) at: Timestamp,
+    pub(super) after: NotificationId,
+}
+
 /// A subscription, with its key.
-pub(super) fn subscription_to_text(spec: &SubscriptionSpec, created: Timestamp, packs: &Packs) -> String {
+pub(super) fn subscription_to_text(spec: &SubscriptionSpec, created: Beginning, packs: &Packs) -> String {
     let spec = serde_json::from_str(&spec.to_stored()).expect("a stored spec is JSON");
     let packs = packs.iter().map(|(first, pack)| (first.0, pack.name().to_owned())).collect();
-    let stored = Subscription { spec, created: created.as_nanos(), packs };
+    let stored = Subscription { spec, created: created.at.as_nanos(), after: created.after.0, packs };
     serde_json::to_string(&stored).expect("numbers and texts become JSON")
 }
 
@@ -46,7 +56,7 @@ pub(super) fn subscription_to_text(spec: &SubscriptionSpec, created: Timestamp, 
 pub(super) fn subscription_from_text(
     text: &str,
     shelf: &PackShelf,
-) -> Result<(SubscriptionSpec, Timestamp, Packs), Unreadable> {
+) -> Result<(SubscriptionSpec, Beginning, Packs), Unreadable> {
     let stored: Subscription = serde_json::from_str(text)?;
     let spec = serde_json::from_value(stored.spec)?;
     let read = |(first, name): (u64, String)| {
@@ -55,7 +65,9 @@ pub(super) fn subscription_from_text(
     };
     let packs = stored.packs.into_iter().map(read).collect::<Result<Vec<_>, Unreadable>>()?;
     let packs = Packs::of_list(packs).unwrap_or_else(|| Packs::only(Arc::clone(shelf.own())));
-    Ok((spec, Timestamp::from_nanos(stored.created), packs))
+    let created =
+        Beginning { at: Timestamp::from_nanos(stored.created), after: NotificationId(stored.after) };
+    Ok((spec, created, packs))
 }
 
 /// A text of the journal that cannot be used.

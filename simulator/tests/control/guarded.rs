@@ -123,6 +123,7 @@ fn what_is_wrong_with_a_request_is_told_by_its_field() {
             ("/api/v1/deliveries?state=lost", "state"),
             ("/api/v1/deliveries?stat=held", "stat"),
             ("/api/v1/deliveries?from=yesterday", "from"),
+            ("/api/v1/deliveries?until=2262-04-12T00:00:00Z", "until"),
             ("/api/v1/clock?now=1", "now"),
         ] {
             let answer = server.client.get(path).await;

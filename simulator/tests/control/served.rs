@@ -106,6 +106,29 @@ fn a_repetition_with_the_same_key_publishes_nothing() {
 }
 
 #[test]
+fn what_lies_beyond_the_end_of_time_is_told_by_its_field() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        post(client, "/api/v1/subscriptions", &subscription()).await;
+        let far = "2262-04-12T00:00:00Z";
+        let near = "2261-12-31T00:00:00Z";
+        for (method, path, body, field) in [
+            ("POST", "/api/v1/windows", json!({ "subscription": 1, "until": far }), "until"),
+            ("POST", "/api/v1/windows", json!({ "subscription": 1, "from": near, "for": "1d" }), "for"),
+            ("POST", "/api/v1/clock/advance", json!({ "to": far }), "to"),
+            ("PUT", "/api/v1/clock/gear", json!({ "gear": "1000001x" }), "gear"),
+            ("POST", "/api/v1/replay", json!({ "failed_since": far }), "failed_since"),
+        ] {
+            let answer = client.send(method, path, &body.to_string()).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid"), "{path}");
+            assert_eq!(answer.json()["errors"][0]["field"], field, "{path}: {}", answer.json());
+        }
+        server.end().await;
+    });
+}
+
+#[test]
 fn what_does_not_fit_is_told_by_its_field() {
     block_on(async {
         let (server, _simulator) = serve(0).await;

@@ -237,6 +237,78 @@ async fn replays_deliver_again_and_a_dry_run_only_tells() {
 }
 
 #[tokio::test]
+async fn a_replay_of_what_failed_reaches_the_rest_when_it_is_called_again() {
+    let receiver = Moody::new(status(500));
+    let simulator = virtual_time(&receiver.transport).start().await.unwrap();
+    let since = simulator.clock().await.unwrap().now;
+    let capped = json!({ "endpoint": "https://receiver.test/", "retry": { "cap": 1 } });
+    let id = subscribe(&simulator, spec_of(capped)).await;
+    publish(&simulator, 3).await;
+    simulator.when_idle(PATIENCE).await.unwrap();
+    let call = async |limit| {
+        let limit = std::num::NonZeroU32::new(limit);
+        let spec = ReplaySpec { failed_since: Some(since), limit, ..ReplaySpec::default() };
+        let replayed = simulator.replay(spec).await.unwrap();
+        (replayed.deliveries.iter().map(|one| one.notification).collect::<Vec<_>>(), replayed.more)
+    };
+    // What is given up again comes after those that have not had their turn.
+    assert_eq!(call(1).await, (vec![1], true));
+    simulator.when_idle(PATIENCE).await.unwrap();
+    receiver.answer(OK);
+    assert_eq!(call(1).await, (vec![2], true));
+    simulator.when_idle(PATIENCE).await.unwrap();
+    // What is on its way is left out, and so is what was acknowledged.
+    simulator.pause(Some(id)).await.unwrap();
+    assert_eq!(call(1).await, (vec![3], true));
+    assert_eq!(call(1).await, (vec![1], false));
+    assert_eq!(call(1).await, (vec![], false));
+    simulator.resume(Some(id)).await.unwrap();
+    simulator.when_idle(PATIENCE).await.unwrap();
+    assert_eq!(call(9).await, (vec![], false));
+    assert_eq!(receiver.transport.requests().len(), 7);
+}
+
+#[tokio::test]
+async fn what_was_published_before_a_subscription_at_the_same_instant_is_not_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    publish(&simulator, 1).await;
+    let id = subscribe(&simulator, spec()).await;
+    let view = simulator.notification(NotificationId(1)).await.unwrap();
+    assert_eq!(view.published_at, simulator.subscription(id).await.unwrap().created_at);
+    let missing = async |simulator: &Simulator| {
+        let spec = ReplaySpec { missing: true, dry_run: true, ..ReplaySpec::default() };
+        let replayed = simulator.replay(spec).await.unwrap();
+        replayed.deliveries.iter().map(|one| one.notification).collect::<Vec<_>>()
+    };
+    assert_eq!(missing(&simulator).await, [0_u64; 0]);
+    // What it sees is told by its present settings.
+    let other = vec![NotificationSpec::new(EventType::RfpViewed)];
+    simulator.publish(other, PublishOptions::default()).await.unwrap();
+    assert_eq!(missing(&simulator).await, [0_u64; 0]);
+    let patch: SubscriptionPatch = serde_json::from_value(json!({ "events": "all" })).unwrap();
+    simulator.change_subscription(id, patch).await.unwrap();
+    assert_eq!(missing(&simulator).await, [2]);
+    simulator.shutdown(PATIENCE).await;
+    drop(simulator);
+    let simulator = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    assert_eq!(missing(&simulator).await, [2]);
+}
+
+#[tokio::test]
+async fn what_is_still_retried_is_not_replayed_as_failed() {
+    let receiver = Moody::new(status(500));
+    let simulator = virtual_time(&receiver.transport).start().await.unwrap();
+    let since = simulator.clock().await.unwrap().now;
+    subscribe(&simulator, spec()).await;
+    publish(&simulator, 2).await;
+    simulator.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    let spec = ReplaySpec { failed_since: Some(since), ..ReplaySpec::default() };
+    let replayed = simulator.replay(spec).await.unwrap();
+    assert!(replayed.deliveries.is_empty() && !replayed.more, "{replayed:?}");
+}
+
+#[tokio::test]
 async fn records_are_told_in_order_and_again_from_a_number() {
     let simulator = virtual_time(&acknowledging()).start().await.unwrap();
     let mut records = simulator.records(None);
@@ -269,6 +341,33 @@ async fn time_is_advanced_in_the_virtual_gear_only() {
     assert!(clock.now.0 >= before.0);
     let after = simulator.advance(AdvanceSpec::by(Duration::from_secs(5))).await.unwrap();
     assert_eq!(after.now.0, clock.now.0 + Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn time_does_not_pass_its_end() {
+    let receiver = Moody::new(status(500));
+    let simulator = virtual_time(&receiver.transport).start().await.unwrap();
+    let slow = json!({ "endpoint": "https://h/", "retry": { "first": "3650d", "max": "3650d" } });
+    subscribe(&simulator, spec_of(slow)).await;
+    let near: AdvanceSpec = serde_json::from_value(json!({ "to": "2261-12-31T23:59:00Z" })).unwrap();
+    let near = simulator.advance(near).await.unwrap();
+    publish(&simulator, 1).await;
+    let clock = simulator.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(clock.next_due, None, "ten years on is never");
+    assert_eq!(simulator.advance(AdvanceSpec::to_next_due()).await.unwrap(), clock);
+    let Err(ServiceError::Invalid(errors)) = simulator.advance(AdvanceSpec::by(PATIENCE)).await else {
+        panic!("a minute is too much")
+    };
+    assert_eq!(errors[0].field, "by");
+    let detail = simulator.delivery(DeliveryId(1)).await.unwrap();
+    assert_eq!((detail.delivery.published_at, detail.delivery.due_at), (near.now, None));
+    assert_eq!(detail.history.len(), 1);
+    let window = serde_json::from_value(json!({ "subscription": 1, "for": "1h" })).unwrap();
+    let Err(ServiceError::Invalid(errors)) = simulator.announce_window(window).await else { panic!() };
+    assert_eq!(errors[0].field, "for");
+    let clock = simulator.set_gear(Gear::Scaled(std::num::NonZeroU32::MAX)).await.unwrap();
+    assert_eq!(clock.now.0.max(pns_simulator::clock::LAST), pns_simulator::clock::LAST);
+    assert_eq!(simulator.shutdown(PATIENCE).await, Stopped::Clean);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use pns_engine::Timestamp;
 use tokio::sync::oneshot;
 
 use super::Keeper;
-use crate::clock::{Gear, real_now};
+use crate::clock::{Gear, LAST, real_now};
 use crate::journal::Change;
 use crate::service::error::ServiceError;
 use crate::service::model::{AdvanceSpec, ClockView, GearText, Instant};
@@ -31,8 +31,13 @@ impl Keeper {
         ClockView {
             now: Instant(self.driver.now()),
             gear: GearText(self.driver.gear()),
-            next_due: self.driver.next_due().map(Instant),
+            next_due: self.next_due().map(Instant),
         }
+    }
+
+    /// When something is due; what PNS time does not come to is never due.
+    fn next_due(&self) -> Option<Timestamp> {
+        self.driver.next_due().filter(|due| *due <= LAST)
     }
 
     /// Changes the gear.
@@ -79,7 +84,7 @@ impl Keeper {
         let now = self.driver.now();
         if let Way::Settling(by) = way {
             // It was checked when the call came.
-            let target = by.target(now, self.driver.next_due()).unwrap_or(now);
+            let target = by.target(now, self.next_due()).unwrap_or(now);
             if target > now {
                 self.horizon = target;
                 self.quiet = false;

@@ -15,7 +15,7 @@ use super::publish::Keys;
 use super::subscriptions::{KeptSubscription, route};
 use super::windows::Window;
 use super::{Batch, Keeper, Limits};
-use crate::clock::{Clock, Gear, real_now};
+use crate::clock::{Clock, Gear, LAST, real_now};
 use crate::driver::{Driver, Route};
 use crate::journal::{Change, Journal, Recovered, WindowPurpose};
 use crate::service::builder::StartError;
@@ -161,7 +161,8 @@ fn seed_of(recovered: &Recovered, asked: Option<u64>) -> Result<(u64, bool), Sta
     }
 }
 
-/// A clock that goes on where the journal's stands, never before what happened last.
+/// A clock that goes on where the journal's stands, never before what happened last. It does not pass the end of PNS
+/// time while nobody runs, either.
 fn clock_of(recovered: &Recovered, gear: Option<Gear>) -> Result<Clock, StartError> {
     let now = real_now();
     let Some(text) = recovered.meta.get(CLOCK_KEY) else {
@@ -169,7 +170,10 @@ fn clock_of(recovered: &Recovered, gear: Option<Gear>) -> Result<Clock, StartErr
     };
     let mark =
         ClockMark::from_text(text).ok_or_else(|| StartError::Unreadable(format!("the clock `{text}`")))?;
-    Ok(Clock::resume(gear.unwrap_or(mark.gear), mark.at(now).max(recovered.latest)))
+    Ok(Clock::resume(
+        gear.unwrap_or(mark.gear),
+        mark.at(now).min(LAST.max(mark.position)).max(recovered.latest),
+    ))
 }
 
 fn subscriptions(
@@ -272,5 +276,14 @@ mod tests {
         let latest = Timestamp::MAX;
         let recovered = Recovered { latest, ..Recovered::default() };
         assert_eq!(clock_of(&recovered, Some(Gear::Virtual)).unwrap().now(), latest);
+    }
+
+    #[test]
+    fn time_does_not_pass_its_end_while_nobody_runs() {
+        let mut recovered = Recovered::default();
+        let gear = "1000000x".parse().unwrap();
+        let mark = ClockMark { gear, position: Timestamp::from_millis(1), real: Timestamp::EPOCH };
+        recovered.meta.insert(CLOCK_KEY.to_owned(), mark.to_text());
+        assert_eq!(clock_of(&recovered, None).unwrap().now(), LAST);
     }
 }

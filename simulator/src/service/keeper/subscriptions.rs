@@ -14,7 +14,7 @@ use crate::service::model::{
     SubscriptionSpec, SubscriptionView,
 };
 use crate::service::recipes::Packs;
-use crate::service::stored;
+use crate::service::stored::{self, Beginning};
 use crate::transport::PlainHttp;
 
 /// A subscription that goes on.
@@ -24,7 +24,7 @@ pub(super) struct KeptSubscription {
     /// The engine's part of it.
     pub(super) settings: Box<Subscription>,
     pub(super) route: Route,
-    pub(super) created: Timestamp,
+    pub(super) created: Beginning,
     /// When its rate limit was set to what it is.
     pub(super) limit_set: Timestamp,
     pub(super) packs: Packs,
@@ -38,7 +38,7 @@ pub(in super::super) struct Scope {
     pub(in super::super) subscription: SubscriptionId,
     pub(in super::super) settings: Box<Subscription>,
     /// When it began.
-    pub(in super::super) since: Timestamp,
+    pub(in super::super) since: Beginning,
 }
 
 /// There is no such subscription.
@@ -75,8 +75,8 @@ impl Keeper {
         let now = self.driver.now();
         let packs = Packs::only(pack);
         self.driver.bodies().set_packs(id, packs.clone());
-        let kept =
-            KeptSubscription { spec, settings, route, created: now, limit_set: now, packs, pause: None };
+        let created = Beginning { at: now, after: self.last_notification };
+        let kept = KeptSubscription { spec, settings, route, created, limit_set: now, packs, pause: None };
         self.subscriptions.insert(id, kept);
         self.observe();
         self.keep_subscription(id);
@@ -123,7 +123,7 @@ impl Keeper {
         let kept = self.subscriptions.get(&id).ok_or_else(|| unknown(id))?;
         let backlog = self.backlog(Some(id))?;
         let paused = kept.pause.is_some();
-        Ok(SubscriptionView::of(id.0, &kept.spec, Instant(kept.created), paused, backlog)?)
+        Ok(SubscriptionView::of(id.0, &kept.spec, Instant(kept.created.at), paused, backlog)?)
     }
 
     /// Subscriptions by id, a page of them.

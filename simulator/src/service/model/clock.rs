@@ -16,7 +16,9 @@ pub struct GearText(pub Gear);
 
 impl<'de> Deserialize<'de> for GearText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, "a gear: `real`, `60x` or `virtual`", |text| text.parse().map(Self))
+        text(deserializer, "a gear: `real`, `60x` or another factor up to `1000000x`, or `virtual`", |text| {
+            text.parse().map(Self)
+        })
     }
 }
 
@@ -34,8 +36,8 @@ impl JsonSchema for GearText {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^(virtual|real|[1-9][0-9]{0,8}x)$",
-            "description": "How PNS time moves: `real`, `60x` or another factor, or `virtual` (only when advanced)."
+            "pattern": "^(virtual|real|(1000000|[1-9][0-9]{0,5})x)$",
+            "description": "How PNS time moves: `real`, `60x` or another factor (at most 1000000x), or `virtual` (only when advanced)."
         })
     }
 }
@@ -47,7 +49,7 @@ pub struct ClockView {
     pub now: Instant,
     /// How it moves.
     pub gear: GearText,
-    /// When the sender next has something to do; `null`: nothing is due.
+    /// When the sender next has something to do; `null`: nothing is due, until PNS time ends.
     pub next_due: Option<Instant>,
 }
 
@@ -99,14 +101,14 @@ impl AdvanceSpec {
     /// Where to, seen from `now`. `next_due`: when the next thing is due.
     ///
     /// # Errors
-    /// When it says neither or both.
+    /// When it says neither or both, or more than PNS time has left.
     pub fn target(
         &self,
         now: pns_engine::Timestamp,
         next_due: Option<pns_engine::Timestamp>,
     ) -> Result<pns_engine::Timestamp, InvalidField> {
         match (self.by, self.to) {
-            (Some(span), None) => Ok(now + span.0),
+            (Some(span), None) => span.after(now, "by"),
             (None, Some(AdvanceTo::At(instant))) => Ok(instant.0.max(now)),
             (None, Some(AdvanceTo::NextDue)) => Ok(next_due.unwrap_or(now).max(now)),
             _ => Err(InvalidField::new("", "expected exactly one of `by` and `to`")),

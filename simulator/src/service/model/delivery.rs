@@ -62,7 +62,7 @@ pub struct DeliveryView {
     pub published_at: Instant,
     /// Attempts that were started.
     pub attempts: u32,
-    /// When its next attempt is due; `null`: there is none.
+    /// When its next attempt is due; `null`: there is none, or PNS time ends before it.
     pub due_at: Option<Instant>,
     /// When it was delivered or given up.
     pub ended_at: Option<Instant>,

@@ -265,7 +265,7 @@ impl FaultSpec {
             (Times::True, Some(span)) if span.0.is_zero() => {
                 return Err(InvalidField::new("for", "zero: the fault would hit nothing"));
             }
-            (Times::True, Some(span)) => Extent::Until(now + span.0),
+            (Times::True, Some(span)) => Extent::Until(span.after(now, "for")?),
             (Times::Count(_), Some(_)) => {
                 return Err(InvalidField::new(
                     "for",

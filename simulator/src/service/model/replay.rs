@@ -22,12 +22,13 @@ pub struct ReplaySpec {
     #[serde(deserialize_with = "given")]
     #[schemars(with = "u64")]
     pub delivery: Option<u64>,
-    /// All whose last attempt failed at this instant or later and that were given up or still wait: those that wait are
-    /// attempted at once, by a delivery of their own.
+    /// All that were given up at this instant or later and were not acknowledged since. What is on its way, by any
+    /// delivery, is left out; so a call after one with `more` reaches the rest.
     #[serde(deserialize_with = "given")]
     #[schemars(with = "Instant")]
     pub failed_since: Option<Instant>,
-    /// `true`: all notifications that a subscription sees and never acknowledged, and that are not on their way to it.
+    /// `true`: all notifications published since a subscription was made that it sees and never acknowledged, and that
+    /// are not on their way to it. What it sees is told by its present event types and suppliers.
     #[serde(deserialize_with = "Yes::read", skip_serializing_if = "std::ops::Not::not")]
     #[schemars(with = "Yes")]
     pub missing: bool,

@@ -14,7 +14,8 @@ use serde::de::{self, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::units;
+use super::invalid::InvalidField;
+use crate::{clock, units};
 
 /// Reads a text by `parse`, whose error becomes the field's.
 pub(super) fn text<'de, D, T, E>(
@@ -116,7 +117,7 @@ text_value!(
     /// An instant of PNS time, in RFC 3339 with milliseconds.
     Instant(Timestamp), "Instant", expected "an instant such as `2026-01-31T09:30:00Z`",
     |text| Instant::parse(text).map(|instant| instant.0), |instant| Instant(instant).to_string(),
-    { "type": "string", "format": "date-time", "description": "RFC 3339, from 1970 to 2554." }
+    { "type": "string", "format": "date-time", "description": "RFC 3339, from 1970 to 2261." }
 );
 
 impl Instant {
@@ -126,8 +127,8 @@ impl Instant {
     /// When it is none, or outside the years that PNS time can tell.
     pub fn parse(text: &str) -> Result<Self, String> {
         let instant: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-        let nanos = u64::try_from(instant.as_nanosecond());
-        nanos.map(|nanos| Self(Timestamp::from_nanos(nanos))).map_err(|_| "not from 1970 to 2554".to_owned())
+        let instant = u64::try_from(instant.as_nanosecond()).ok().map(Timestamp::from_nanos);
+        instant.filter(|at| *at <= clock::LAST).map(Self).ok_or_else(|| "not from 1970 to 2261".to_owned())
     }
 }
 
@@ -136,6 +137,17 @@ impl fmt::Display for Instant {
         let millis = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
         let instant = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
         write!(f, "{instant:.3}")
+    }
+}
+
+impl Span {
+    /// The instant that is so much after `from`.
+    ///
+    /// # Errors
+    /// When PNS time does not come so far; `field` is what said the span.
+    pub fn after(self, from: Timestamp, field: &str) -> Result<Timestamp, InvalidField> {
+        let why = "leads beyond the year 2261, where PNS time ends";
+        clock::later(from, self.0).ok_or_else(|| InvalidField::new(field, why))
     }
 }
 

@@ -142,9 +142,51 @@ fn a_window_says_one_end() {
 fn instants_are_shown_with_milliseconds_and_read_with_any_offset() {
     let instant = Instant::parse("2026-01-31T10:30:00.5+01:00").unwrap();
     assert_eq!(instant.to_string(), "2026-01-31T09:30:00.500Z");
-    for wrong in ["", "2026-01-31", "1969-12-31T23:59:59Z", "2600-01-01T00:00:00Z", "2026-01-31T09:30:00"] {
+    assert!(Instant::parse("2261-12-31T23:59:59.999999999Z").is_ok());
+    let far = ["2262-01-01T00:00:00Z", "2262-04-12T00:00:00Z", "2600-01-01T00:00:00Z"];
+    for wrong in ["", "2026-01-31", "1969-12-31T23:59:59Z", "2026-01-31T09:30:00"].into_iter().chain(far) {
         assert!(Instant::parse(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn what_leads_beyond_the_end_of_time_is_refused() {
+    let now = Instant::parse("2261-12-31T23:00:00Z").unwrap().0;
+    let window = |value| read::<WindowSpec>(value).and_then(|spec| field(spec.span(now).map(drop)));
+    let change = |value| read::<WindowChange>(value).and_then(|spec| field(spec.until(now).map(drop)));
+    let fault = |value| read::<FaultSpec>(value).and_then(|spec| field(spec.resolve(now).map(drop)));
+    let advance = |value| read::<AdvanceSpec>(value).and_then(|spec| field(spec.target(now, None).map(drop)));
+    for (result, told) in [
+        (window(json!({ "subscription": 1, "for": "59m" })), ""),
+        (window(json!({ "subscription": 1, "open": true })), ""),
+        (window(json!({ "subscription": 1, "for": "1h" })), "for"),
+        (window(json!({ "subscription": 1, "from": "2255-01-01T00:00:00Z", "for": "3650d" })), "for"),
+        (change(json!({ "for": "59m" })), ""),
+        (change(json!({ "for": "2h" })), "for"),
+        (fault(json!({ "fault": { "refuse": true }, "for": "59m" })), ""),
+        (fault(json!({ "fault": { "refuse": true }, "for": "1h" })), "for"),
+        (advance(json!({ "by": "59m" })), ""),
+        (advance(json!({ "by": "1h" })), "by"),
+    ] {
+        assert_eq!(result.err().unwrap_or_default(), told);
+    }
+    for wrong in [
+        window(json!({ "subscription": 1, "until": "2262-01-01T00:00:00Z" })),
+        window(json!({ "subscription": 1, "from": "2300-01-01T00:00:00Z", "open": true })),
+        change(json!({ "until": "2300-01-01T00:00:00Z" })),
+        advance(json!({ "to": "2300-01-01T00:00:00Z" })),
+        read::<GearSpec>(json!({ "gear": "1000001x" })).map(drop),
+        read::<ReplaySpec>(json!({ "failed_since": "2300-01-01T00:00:00Z" })).map(drop),
+        read::<DeliveryFilter>(json!({ "from": "2300-01-01T00:00:00Z" })).map(drop),
+        read::<DeliveryFilter>(json!({ "until": "2300-01-01T00:00:00Z" })).map(drop),
+    ] {
+        assert!(wrong.unwrap_err().contains("expected "));
+    }
+}
+
+/// The name of the field that is wrong.
+fn field(result: Result<(), InvalidField>) -> Result<(), String> {
+    result.map_err(|error| error.field)
 }
 
 #[test]

@@ -37,11 +37,11 @@ impl WindowSpec {
     /// Its first instant and the first after it; [`Timestamp::MAX`] for an open one.
     ///
     /// # Errors
-    /// When it says no end, or two.
+    /// When it says no end, or two, or one that PNS time does not come to.
     pub fn span(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), InvalidField> {
         let from = self.from.map_or(now, |from| from.0);
         let until = match (self.lasts, self.until, self.open) {
-            (Some(span), None, false) => from + span.0,
+            (Some(span), None, false) => span.after(from, "for")?,
             (None, Some(until), false) => until.0,
             (None, None, true) => Timestamp::MAX,
             _ => return Err(InvalidField::new("", "expected exactly one of `for`, `until` and `open`")),
@@ -69,10 +69,10 @@ impl WindowChange {
     /// The first instant after the window.
     ///
     /// # Errors
-    /// When it says no end, or two.
+    /// When it says no end, or two, or one that PNS time does not come to.
     pub fn until(&self, now: Timestamp) -> Result<Timestamp, InvalidField> {
         match (self.lasts, self.until) {
-            (Some(span), None) => Ok(now + span.0),
+            (Some(span), None) => span.after(now, "for"),
             (None, Some(until)) => Ok(until.0),
             _ => Err(InvalidField::new("", "expected exactly one of `for` and `until`")),
         }
