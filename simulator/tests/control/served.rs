@@ -171,6 +171,40 @@ fn no_answer_record_or_metric_tells_a_secret() {
     });
 }
 
+/// Added by a fault, or set on a subscription: what a header's name says of its value is the same.
+#[test]
+fn headers_of_a_fault_are_told_as_those_of_a_subscription() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        post(client, "/api/v1/subscriptions", &json!({ "endpoint": "https://receiver.invalid/pns" })).await;
+        let secret = ["Authorization", "Cookie", "X-Api-Key", "X-Session-Token"];
+        let mut headers = json!({ "X-Tenant": "seven" });
+        for name in secret {
+            headers[name] = "s3cret".into();
+        }
+        let fault = json!({ "fault": { "extra_headers": { "headers": headers, "times": 2 } } });
+        let mut told = post(client, "/api/v1/faults", &fault).await.to_string();
+        post(client, "/api/v1/notifications", &json!({ "type": "RFP_SEND" })).await;
+        post(client, "/api/v1/clock/advance", &json!({ "by": "1s" })).await;
+        let delivery = get(client, "/api/v1/deliveries/1").await;
+        let sent = delivery["history"][0]["request"]["headers"].as_array().unwrap();
+        let values = |name: &str| {
+            let named = sent.iter().filter(|header| header["name"] == name.to_ascii_lowercase());
+            named.map(|header| header["value"].clone()).collect::<Vec<_>>()
+        };
+        for name in secret {
+            assert_eq!(values(name), ["***"], "{name}");
+        }
+        assert_eq!(values("X-Tenant"), ["seven"]);
+        told.push_str(&delivery.to_string());
+        told.push_str(&get(client, "/api/v1/faults").await.to_string());
+        told.push_str(&listen(client, "attempt-acknowledged").await);
+        assert!(told.contains("extra_headers") && !told.contains("s3cret"), "{told}");
+        server.end().await;
+    });
+}
+
 #[test]
 fn listeners_hear_records_in_their_order() {
     block_on(async {

@@ -18,7 +18,7 @@ use super::pace::{RateLimitSpec, RetrySpec};
 use super::patch::{Patch, given};
 use super::scalar::{EventsText, OneOrMany, Span, StatusText, SuppliersText, text};
 use crate::endpoint::Endpoint;
-use crate::secret::ApiKey;
+use crate::secret::{self, ApiKey};
 
 /// The longest name, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 64;
@@ -327,7 +327,7 @@ impl SubscriptionSpec {
                 .map_err(|_| InvalidField::new("headers", format_args!("`{name}` is no name of a header")))?;
             let mut value = HeaderValue::from_str(value)
                 .map_err(|_| InvalidField::new(field, "cannot be sent as the value of a header"))?;
-            value.set_sensitive(super::subscription_view::is_sensitive(&header));
+            value.set_sensitive(secret::is_sensitive(&header));
             Ok((header, value))
         };
         headers.iter().map(read).collect()
