@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::handlers::Control;
 use super::problem::{Kind, Problem};
+use crate::service::model::Object;
 
 /// A JSON body of an ordinary request.
 #[derive(Debug)]
@@ -105,9 +106,10 @@ fn says_json(headers: &HeaderMap) -> Result<(), Problem> {
     unsupported(format!("`Content-Type` is `{said}`"))
 }
 
+/// A body is an object: in a list, nothing would say which value is which.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(read) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = path(error.path());
         let error = error.into_inner();
         match error.classify() {

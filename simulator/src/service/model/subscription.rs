@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::headers::{EndpointSchema, HeadersSchema};
 use super::invalid::InvalidField;
+use super::object::Object;
 use super::pace::{RateLimitSpec, RetrySpec};
 use super::patch::{Patch, given};
 use super::scalar::{EventsText, OneOrMany, Span, StatusText, SuppliersText, text};
@@ -54,7 +55,7 @@ pub struct SubscriptionSpec {
     #[schemars(with = "Option<HeadersSchema>")]
     pub headers: Option<BTreeMap<String, String>>,
     /// The intervals between attempts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "Object::option")]
     pub retry: Option<RetrySpec>,
     /// Which statuses acknowledge. Default: 2xx.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +109,7 @@ pub struct SubscriptionPatch {
     #[schemars(with = "Option<HeadersSchema>")]
     pub headers: Patch<BTreeMap<String, String>>,
     /// The intervals between attempts, all of them.
+    #[serde(deserialize_with = "Object::patch")]
     pub retry: Patch<RetrySpec>,
     /// Which statuses acknowledge.
     pub acknowledge: Patch<OneOrMany<StatusText>>,
