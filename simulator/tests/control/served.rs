@@ -76,6 +76,28 @@ fn a_notification_is_published_attempted_failed_and_delivered() {
     });
 }
 
+/// As the documents say: `advance` answers before an attempt has ended whose limit is over later.
+#[test]
+fn what_times_out_beyond_an_advance_is_in_flight_until_time_is_there() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        let spec = json!({ "endpoint": "https://receiver.invalid/pns", "ack_timeout": "30s" });
+        post(client, "/api/v1/subscriptions", &spec).await;
+        post(client, "/api/v1/faults", &json!({ "fault": "ack_lost" })).await;
+        post(client, "/api/v1/notifications", &json!({ "type": "RFP_SEND" })).await;
+        let clock = post(client, "/api/v1/clock/advance", &json!({ "by": "29s" })).await;
+        let told = get(client, "/api/v1/deliveries/1").await;
+        assert_eq!((&told["state"], &told["attempts"]), (&"in-flight".into(), &1.into()), "{told}");
+        assert_eq!(told["history"][0]["ended_at"], Value::Null);
+        let there = post(client, "/api/v1/clock/advance", &json!({ "to": "next-due" })).await;
+        assert_eq!(there["now"], clock["next_due"]);
+        let told = get(client, "/api/v1/deliveries/1").await;
+        assert_eq!((&told["state"], &told["history"][0]["ended_at"]), (&"waiting".into(), &there["now"]));
+        server.end().await;
+    });
+}
+
 #[test]
 fn a_repetition_with_the_same_key_publishes_nothing() {
     block_on(async {
