@@ -160,6 +160,36 @@ fn what_does_not_fit_is_told_by_its_field() {
 }
 
 #[test]
+fn what_is_wrong_with_the_whole_is_told_without_a_field() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        post(client, "/api/v1/subscriptions", &subscription()).await;
+        post(client, "/api/v1/windows", &json!({ "subscription": 1, "open": true })).await;
+        let publish_wrong = json!({ "type": "RFP_SEND", "overrides": { "eventType.x": 1 } });
+        for (method, path, body, begins) in [
+            (
+                "POST",
+                "windows",
+                json!({ "subscription": 1 }),
+                "expected exactly one of `for`, `until` and `open`",
+            ),
+            ("PATCH", "windows/1", json!({}), "expected exactly one of `for` and `until`"),
+            ("POST", "clock/advance", json!({}), "expected exactly one of `by` and `to`"),
+            ("POST", "replay", json!({}), "expected exactly one of `delivery`"),
+            ("POST", "faults", json!({ "fault": {} }), "fault: expected exactly one fault"),
+            ("POST", "notifications", publish_wrong, "overrides: "),
+        ] {
+            let answer = client.send(method, &format!("/api/v1/{path}"), &body.to_string()).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid"), "{path}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.starts_with(begins), "{path}: {detail}");
+        }
+        server.end().await;
+    });
+}
+
+#[test]
 fn no_answer_record_or_metric_tells_a_secret() {
     block_on(async {
         let (server, simulator) = serve(1).await;
