@@ -1,6 +1,8 @@
-//! Values that never leave: they redact themselves by type.
+//! Values that never leave: they redact themselves by type, or are known by the name of their header.
 
 use std::fmt;
+
+use http::HeaderName;
 
 /// An API key agreed with the receiver. `Debug` and `Display` never show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,4 +52,12 @@ impl fmt::Display for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// Whether a header of this name is likely to carry a secret.
+pub(crate) fn is_sensitive(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    ["auth", "cookie", "key", "token", "secret", "password", "credential", "signature"]
+        .iter()
+        .any(|word| name.contains(word))
 }

@@ -14,6 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::handlers::Control;
 use super::problem::{Kind, Problem};
+use super::wording;
+use crate::service::model::Object;
 
 /// A JSON body of an ordinary request.
 #[derive(Debug)]
@@ -105,13 +107,18 @@ fn says_json(headers: &HeaderMap) -> Result<(), Problem> {
     unsupported(format!("`Content-Type` is `{said}`"))
 }
 
+/// A body is an object: in a list, nothing would say which value is which.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(read) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = path(error.path());
         let error = error.into_inner();
         match error.classify() {
             Category::Data => Problem::field(field, without_place(&error)),
+            // Where one of some words is wanted, a number is no value to the reader; yet the body is JSON.
+            Category::Syntax if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() => {
+                Problem::field(field, without_place(&error))
+            }
             _ => Problem::new(Kind::Malformed, format!("the body is not JSON: {error}")),
         }
     })?;
@@ -131,7 +138,7 @@ fn path(path: &serde_path_to_error::Path) -> String {
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+    wording::plain(text.strip_suffix(&place).unwrap_or(&text))
 }
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
@@ -141,7 +148,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         let read = serde_path_to_error::deserialize(pairs);
-        read.map(Self).map_err(|error| Problem::field(path(error.path()), error.inner().to_string()))
+        read.map(Self)
+            .map_err(|error| Problem::field(path(error.path()), wording::plain(&error.inner().to_string())))
     }
 }
 

@@ -20,6 +20,7 @@ mod prometheus;
 mod query;
 mod settings;
 mod token;
+mod wording;
 
 #[cfg(test)]
 mod tests;

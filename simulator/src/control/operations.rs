@@ -427,7 +427,7 @@ fn clock() -> Vec<Operation> {
         post(
             ADVANCE,
             "advance",
-            "Move virtual time; answers when it is there and nothing is in flight",
+            "Move virtual time; answers when it is there. What times out later is in flight until then",
             handlers::advance,
         )
         .body::<AdvanceSpec>()

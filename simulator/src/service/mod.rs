@@ -318,7 +318,8 @@ impl Simulator {
         self.change(move |keeper| keeper.set_gear(gear)).await
     }
 
-    /// Moves virtual time, and returns when it is there and nothing is in flight.
+    /// Moves virtual time, and returns when it is there, all that was due by then is done, and no request is still open.
+    /// An attempt that times out at a later instant of virtual time is in flight until time is moved there.
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] in another gear, or while it is being advanced already.

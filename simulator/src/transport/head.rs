@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use super::Request;
 use super::settings::{Settings, SettingsError};
 use crate::fault::Injection;
-use crate::secret::ApiKey;
+use crate::secret::{self, ApiKey};
 
 /// The values that are the same for every attempt.
 #[derive(Clone, Debug)]
@@ -77,7 +77,8 @@ pub(super) fn headers(request: &Request, common: &CommonHeaders) -> Head {
     if let Some(Injection::ExtraHeaders(extra)) = &request.injection {
         for (name, value) in extra {
             match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-                (Ok(parsed), Ok(value)) if !frames_the_message(&parsed) => {
+                (Ok(parsed), Ok(mut value)) if !frames_the_message(&parsed) => {
+                    value.set_sensitive(secret::is_sensitive(&parsed));
                     headers.append(parsed, value);
                 }
                 _ => left_out.push(name),

@@ -74,7 +74,7 @@ impl HttpsTransport {
         &self.shared.notes
     }
 
-    /// The headers with which `request` would go out, in order; `Authorization` is marked sensitive.
+    /// The headers with which `request` would go out, in order; what may be secret is marked sensitive.
     #[must_use]
     pub fn headers(&self, request: &Request) -> HeaderMap {
         head::headers(request, &self.shared.common).headers

@@ -88,7 +88,7 @@ impl Request {
 pub struct Exchange {
     /// What the engine is told.
     pub answer: Answer,
-    /// The request's head as it was, or would have been, sent; `Authorization` is marked sensitive.
+    /// The request's head as it was, or would have been, sent; what may be secret is marked sensitive.
     pub request_headers: http::HeaderMap,
     /// The receiver's response, as far as one was read, also where an injection hid it from the engine.
     pub response: Option<Response>,

@@ -142,6 +142,59 @@ fn what_is_wrong_with_a_request_is_told_by_its_field() {
 }
 
 #[test]
+fn a_list_is_no_object() {
+    block_on(async {
+        let server = run(settings()).await;
+        for (path, body, field) in [
+            ("notifications", r#" ["RFP_SEND"]"#, ""),
+            ("notifications", "[]", ""),
+            ("notifications", r#""RFP_SEND""#, ""),
+            ("notifications", "null", ""),
+            ("notifications/batch", r#"[[{"type":"RFP_SEND"}]]"#, ""),
+            (
+                "notifications/batch",
+                r#"{"notifications":[{"type":"RFP_SEND"},["RFP_SEND"]]}"#,
+                "notifications[1]",
+            ),
+            ("lifecycles", r#"["award"]"#, ""),
+            ("subscriptions", r#"[null,"https://h"]"#, ""),
+            ("subscriptions", r#"{"endpoint":"https://h","retry":["1s"]}"#, "retry"),
+            ("windows", r#"[1,null,"1h"]"#, ""),
+            ("faults", r#"["refuse"]"#, ""),
+            ("faults", r#"{"fault":{"answer":[503]}}"#, "fault.answer"),
+            ("faults", r#"{"fault":{"slow_body":["1s"]}}"#, "fault.slow_body"),
+            ("faults", r#"{"fault":{"extra_headers":[{}]}}"#, "fault.extra_headers"),
+            ("replay", "[1]", ""),
+            ("clock/advance", r#"["1h"]"#, ""),
+        ] {
+            let answer = server.client.send("POST", &format!("/api/v1/{path}"), body).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid"), "{path} {body}");
+            let told = answer.json();
+            assert_eq!(told["errors"][0]["field"], field, "{path} {body}: {told}");
+            let detail = told["errors"][0]["detail"].as_str().unwrap();
+            assert!(detail.ends_with("expected a JSON object"), "{path} {body}: {told}");
+        }
+        let patched =
+            server.client.send("POST", "/api/v1/subscriptions", r#"{"endpoint":"https://h"}"#).await;
+        assert_eq!(patched.status, 201);
+        let one = "/api/v1/subscriptions/1";
+        assert_eq!(server.client.send("PATCH", one, r#"["hotel"]"#).await.status, 422);
+        assert_eq!(server.client.send("PATCH", one, r#"{"retry":["1s"]}"#).await.status, 422);
+        assert_eq!(
+            server.client.send("PATCH", one, r#"{"retry":{"first":"1s"}}"#).await.json()["retry"]["first"],
+            "1s"
+        );
+        assert_eq!(
+            server.client.send("PATCH", one, r#"{"retry":null}"#).await.json()["retry"]["first"],
+            "30s"
+        );
+        let gear = server.client.send("PUT", "/api/v1/clock/gear", r#"["virtual"]"#).await;
+        assert_eq!(gear.status, 422);
+        server.end().await;
+    });
+}
+
+#[test]
 fn tls_is_spoken_where_there_is_a_certificate() {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ mod client;
 mod guarded;
 mod limited;
 mod served;
+mod worded;
 
 use std::future::Future;
 

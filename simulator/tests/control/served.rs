@@ -76,6 +76,28 @@ fn a_notification_is_published_attempted_failed_and_delivered() {
     });
 }
 
+/// As the documents say: `advance` answers before an attempt has ended whose limit is over later.
+#[test]
+fn what_times_out_beyond_an_advance_is_in_flight_until_time_is_there() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        let spec = json!({ "endpoint": "https://receiver.invalid/pns", "ack_timeout": "30s" });
+        post(client, "/api/v1/subscriptions", &spec).await;
+        post(client, "/api/v1/faults", &json!({ "fault": "ack_lost" })).await;
+        post(client, "/api/v1/notifications", &json!({ "type": "RFP_SEND" })).await;
+        let clock = post(client, "/api/v1/clock/advance", &json!({ "by": "29s" })).await;
+        let told = get(client, "/api/v1/deliveries/1").await;
+        assert_eq!((&told["state"], &told["attempts"]), (&"in-flight".into(), &1.into()), "{told}");
+        assert_eq!(told["history"][0]["ended_at"], Value::Null);
+        let there = post(client, "/api/v1/clock/advance", &json!({ "to": "next-due" })).await;
+        assert_eq!(there["now"], clock["next_due"]);
+        let told = get(client, "/api/v1/deliveries/1").await;
+        assert_eq!((&told["state"], &told["history"][0]["ended_at"]), (&"waiting".into(), &there["now"]));
+        server.end().await;
+    });
+}
+
 #[test]
 fn a_repetition_with_the_same_key_publishes_nothing() {
     block_on(async {
@@ -161,6 +183,36 @@ fn what_does_not_fit_is_told_by_its_field() {
 }
 
 #[test]
+fn what_is_wrong_with_the_whole_is_told_without_a_field() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        post(client, "/api/v1/subscriptions", &subscription()).await;
+        post(client, "/api/v1/windows", &json!({ "subscription": 1, "open": true })).await;
+        let publish_wrong = json!({ "type": "RFP_SEND", "overrides": { "eventType.x": 1 } });
+        for (method, path, body, begins) in [
+            (
+                "POST",
+                "windows",
+                json!({ "subscription": 1 }),
+                "expected exactly one of `for`, `until` and `open`",
+            ),
+            ("PATCH", "windows/1", json!({}), "expected exactly one of `for` and `until`"),
+            ("POST", "clock/advance", json!({}), "expected exactly one of `by` and `to`"),
+            ("POST", "replay", json!({}), "expected exactly one of `delivery`"),
+            ("POST", "faults", json!({ "fault": {} }), "fault: expected exactly one fault"),
+            ("POST", "notifications", publish_wrong, "overrides: "),
+        ] {
+            let answer = client.send(method, &format!("/api/v1/{path}"), &body.to_string()).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid"), "{path}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.starts_with(begins), "{path}: {detail}");
+        }
+        server.end().await;
+    });
+}
+
+#[test]
 fn no_answer_record_or_metric_tells_a_secret() {
     block_on(async {
         let (server, simulator) = serve(1).await;
@@ -190,6 +242,40 @@ fn no_answer_record_or_metric_tells_a_secret() {
         told.push_str(&listen(client, "subscription-changed").await);
         assert!(told.contains("sha256:") && told.contains("seven"), "{told}");
         assert!(!told.contains("s3cret"), "{told}");
+        server.end().await;
+    });
+}
+
+/// Added by a fault, or set on a subscription: what a header's name says of its value is the same.
+#[test]
+fn headers_of_a_fault_are_told_as_those_of_a_subscription() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        post(client, "/api/v1/subscriptions", &json!({ "endpoint": "https://receiver.invalid/pns" })).await;
+        let secret = ["Authorization", "Cookie", "X-Api-Key", "X-Session-Token"];
+        let mut headers = json!({ "X-Tenant": "seven" });
+        for name in secret {
+            headers[name] = "s3cret".into();
+        }
+        let fault = json!({ "fault": { "extra_headers": { "headers": headers, "times": 2 } } });
+        let mut told = post(client, "/api/v1/faults", &fault).await.to_string();
+        post(client, "/api/v1/notifications", &json!({ "type": "RFP_SEND" })).await;
+        post(client, "/api/v1/clock/advance", &json!({ "by": "1s" })).await;
+        let delivery = get(client, "/api/v1/deliveries/1").await;
+        let sent = delivery["history"][0]["request"]["headers"].as_array().unwrap();
+        let values = |name: &str| {
+            let named = sent.iter().filter(|header| header["name"] == name.to_ascii_lowercase());
+            named.map(|header| header["value"].clone()).collect::<Vec<_>>()
+        };
+        for name in secret {
+            assert_eq!(values(name), ["***"], "{name}");
+        }
+        assert_eq!(values("X-Tenant"), ["seven"]);
+        told.push_str(&delivery.to_string());
+        told.push_str(&get(client, "/api/v1/faults").await.to_string());
+        told.push_str(&listen(client, "attempt-acknowledged").await);
+        assert!(told.contains("extra_headers") && !told.contains("s3cret"), "{told}");
         server.end().await;
     });
 }

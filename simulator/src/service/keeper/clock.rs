@@ -78,7 +78,7 @@ impl Keeper {
         }
     }
 
-    /// Nothing more happens before the horizon, and nothing is in flight.
+    /// Nothing more happens before the horizon, and no request is open: what is in flight ends beyond it.
     pub(super) fn reached_horizon(&mut self) {
         let Some(Advancing { way, reply }) = self.advancing.take() else { return };
         let now = self.driver.now();

@@ -49,7 +49,8 @@ pub struct ClockView {
     pub now: Instant,
     /// How it moves.
     pub gear: GearText,
-    /// When the sender next has something to do; `null`: nothing is due, until PNS time ends.
+    /// When the sender next has something to do, or an attempt that is in flight times out; `null`: nothing is due, until
+    /// PNS time ends.
     pub next_due: Option<Instant>,
 }
 
@@ -62,6 +63,10 @@ pub struct GearSpec {
 }
 
 /// Moves virtual time: by a span, or to an instant. Exactly one of the two.
+///
+/// The answer comes when time is there, all that was due by then is done, and no request is still open. An attempt that
+/// times out ends as much later in virtual time as its limit is long: where that lies beyond, it is in flight until time is
+/// moved there.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::headers::HeadersSchema;
 use super::invalid::InvalidField;
+use super::object::Object;
 use super::patch::given;
 use super::scalar::{Instant, OneOrMany, Span};
 use crate::fault::{Extent, Fault, Injection};
@@ -81,7 +82,7 @@ pub struct FaultMap {
     #[schemars(with = "Times")]
     pub cut_body: Option<Times>,
     /// The body spread over a span of real time.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "Object::given")]
     #[schemars(with = "SlowBodyFault")]
     pub slow_body: Option<SlowBodyFault>,
     /// The receiver answers; the answer does not reach the sender.
@@ -89,7 +90,7 @@ pub struct FaultMap {
     #[schemars(with = "Times")]
     pub ack_lost: Option<Times>,
     /// The sender sees this status instead.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "Object::given")]
     #[schemars(with = "AnswerFault")]
     pub answer: Option<AnswerFault>,
     /// Sent twice at once.
@@ -105,7 +106,7 @@ pub struct FaultMap {
     #[schemars(with = "Times")]
     pub no_key: Option<Times>,
     /// More headers.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "Object::given")]
     #[schemars(with = "ExtraHeadersFault")]
     pub extra_headers: Option<ExtraHeadersFault>,
 }

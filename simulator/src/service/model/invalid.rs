@@ -4,12 +4,17 @@ use std::fmt;
 
 /// A value that cannot be used, by the field that holds it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {why}")]
+#[error("{}{why}", place(.field))]
 pub struct InvalidField {
     /// Where, as `retry.first` or `notifications[3].type`; empty: the whole.
     pub field: String,
     /// What is wrong with it, as a fragment of a sentence.
     pub why: String,
+}
+
+/// What stands before an error of `field`: of the whole, nothing.
+fn place(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("{field}: ") }
 }
 
 impl InvalidField {

@@ -15,6 +15,7 @@ mod headers;
 mod invalid;
 mod metrics;
 mod notification;
+mod object;
 mod pace;
 mod page;
 mod patch;
@@ -45,6 +46,7 @@ pub use notification::{
     BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, NotificationView,
     PublishOptions, Published, PublishedNotification,
 };
+pub(crate) use object::Object;
 pub use pace::{RateLimitSpec, RetrySpec};
 pub use page::{Order, Page, PageRequest};
 pub use patch::Patch;

@@ -11,6 +11,7 @@ use pns_engine::EventType;
 use pns_engine::EventType::*;
 
 use super::invalid::InvalidField;
+use super::object::Object;
 use super::scalar::{EventName, Instant, SupplierText};
 
 /// A notification to be published.
@@ -91,7 +92,7 @@ fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Notificatio
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
             let mut batch = Vec::new();
-            while let Some(item) = items.next_element()? {
+            while let Some(Object(item)) = items.next_element()? {
                 if batch.len() == BatchSpec::NOTIFICATIONS_MAX {
                     return Err(A::Error::invalid_length(batch.len() + 1, &self));
                 }

@@ -14,11 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::headers::{EndpointSchema, HeadersSchema};
 use super::invalid::InvalidField;
+use super::object::Object;
 use super::pace::{RateLimitSpec, RetrySpec};
 use super::patch::{Patch, given};
 use super::scalar::{EventsText, OneOrMany, Span, StatusText, SuppliersText, text};
 use crate::endpoint::Endpoint;
-use crate::secret::ApiKey;
+use crate::secret::{self, ApiKey};
 
 /// The longest name, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 64;
@@ -54,7 +55,7 @@ pub struct SubscriptionSpec {
     #[schemars(with = "Option<HeadersSchema>")]
     pub headers: Option<BTreeMap<String, String>>,
     /// The intervals between attempts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "Object::option")]
     pub retry: Option<RetrySpec>,
     /// Which statuses acknowledge. Default: 2xx.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +109,7 @@ pub struct SubscriptionPatch {
     #[schemars(with = "Option<HeadersSchema>")]
     pub headers: Patch<BTreeMap<String, String>>,
     /// The intervals between attempts, all of them.
+    #[serde(deserialize_with = "Object::patch")]
     pub retry: Patch<RetrySpec>,
     /// Which statuses acknowledge.
     pub acknowledge: Patch<OneOrMany<StatusText>>,
@@ -327,7 +329,7 @@ impl SubscriptionSpec {
                 .map_err(|_| InvalidField::new("headers", format_args!("`{name}` is no name of a header")))?;
             let mut value = HeaderValue::from_str(value)
                 .map_err(|_| InvalidField::new(field, "cannot be sent as the value of a header"))?;
-            value.set_sensitive(super::subscription_view::is_sensitive(&header));
+            value.set_sensitive(secret::is_sensitive(&header));
             Ok((header, value))
         };
         headers.iter().map(read).collect()

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
-use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -147,14 +146,6 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Whether a header of this name is likely to carry a secret.
-pub(super) fn is_sensitive(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    ["auth", "cookie", "key", "token", "secret", "password", "credential", "signature"]
-        .iter()
-        .any(|word| name.contains(word))
 }
 
 fn shown(value: &http::HeaderValue) -> String {
