@@ -280,8 +280,8 @@ impl Simulator {
     /// Plans failures inside the sender.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for its subscription, [`ServiceError::Conflict`] at the
-    /// limit of faults.
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for its subscription or one of its notifications,
+    /// [`ServiceError::Conflict`] at the limit of faults.
     pub async fn plan_fault(&self, spec: FaultSpec) -> Result<FaultView, ServiceError> {
         self.change(move |keeper| keeper.plan_fault(&spec)).await
     }

@@ -213,13 +213,30 @@ fn what_is_wrong_with_the_whole_is_told_without_a_field() {
 }
 
 #[test]
+fn a_fault_of_what_was_never_published_is_refused() {
+    block_on(async {
+        let (server, _simulator) = serve(0).await;
+        let client = server.client;
+        post(client, "/api/v1/notifications", &json!({ "type": "RFP_SEND" })).await;
+        for of in [json!(2), json!(0), json!([1, 2])] {
+            let body = json!({ "fault": "refuse", "of": of }).to_string();
+            let answer = client.send("POST", "/api/v1/faults", &body).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{body}");
+        }
+        assert_eq!(get(client, "/api/v1/faults").await, json!([]));
+        post(client, "/api/v1/faults", &json!({ "fault": "refuse", "of": [1] })).await;
+        server.end().await;
+    });
+}
+
+#[test]
 fn no_answer_record_or_metric_tells_a_secret() {
     block_on(async {
         let (server, simulator) = serve(1).await;
         let client = server.client;
         let mut told = post(client, "/api/v1/subscriptions", &subscription()).await.to_string();
         post(client, "/api/v1/notifications", &json!({ "type": "RFP_SEND" })).await;
-        post(client, "/api/v1/faults", &json!({ "fault": "no_key", "of": 9 })).await;
+        post(client, "/api/v1/faults", &json!({ "fault": "no_key", "of": 1 })).await;
         post(client, "/api/v1/windows", &json!({ "subscription": 1, "open": true })).await;
         simulator.backlog(None).await.unwrap();
         for path in [

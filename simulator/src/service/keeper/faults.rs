@@ -20,6 +20,11 @@ impl Keeper {
         if let Some(id) = fault.subscription.filter(|id| !self.subscriptions.contains_key(id)) {
             return Err(unknown(id));
         }
+        // Ids are given in order from 1. What was published and is not kept any more is known all the same.
+        let given = 1..=self.last_notification.0;
+        if let Some(id) = fault.notifications.iter().flatten().find(|id| !given.contains(&id.0)) {
+            return Err(ServiceError::NotFound { what: "notification", id: id.0 });
+        }
         if self.driver.faults().iter().count() >= FAULTS_MAX {
             return Err(ServiceError::Conflict(format!("{FAULTS_MAX} faults are planned already")));
         }
