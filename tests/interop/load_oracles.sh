@@ -55,7 +55,7 @@ if [ "${1:-}" = --all ]; then
                 if [ $kind = refuses ]; then
                     rm -f "$dir/ca.pem"
                     said=$dir/refuses.$capacity.$run
-                    "$pns" receiver --quiet --rate-limit "$capacity" --write-ca "$dir/ca.pem" >"$said" &
+                    "$pns" receiver --quiet --rate-limit "$capacity" --write-ca "$dir/ca.pem" 2>"$said" &
                     pids+=($!)
                     until grep -q '^probe' "$said"; do read -r -t 0.1 <> <(:) || true; done
                     port=$(grep -o -m 1 '127.0.0.1:[0-9]*' "$said" | cut -d: -f2)
