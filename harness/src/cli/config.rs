@@ -85,7 +85,7 @@ pub(super) struct ServeConfig {
     pub(super) durability: Option<String>,
     pub(super) keep_for: Option<String>,
     pub(super) keep_bytes: Option<String>,
-    pub(super) pending_max: Option<usize>,
+    pub(super) pending_max: Option<std::num::NonZeroUsize>,
     pub(super) clock: Option<String>,
     pub(super) seed: Option<u64>,
     pub(super) schema_pack: Vec<PathBuf>,

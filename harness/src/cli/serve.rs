@@ -11,7 +11,7 @@ use pns_simulator::service::model::RecordView;
 use pns_simulator::service::{Data, Heard, Simulator, StartError, Stopped};
 
 use super::config::Config;
-use super::values::timeout;
+use super::values::duration;
 use super::{Failure, note, print, tell, warn};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -46,7 +46,7 @@ pub(super) struct Args {
     #[command(flatten)]
     sending: SendingArgs,
     /// How long attempts in flight may take when it is told to stop [default: 10s]
-    #[arg(long, value_name = "SPAN", env = "PNS_SERVE_GRACE", value_parser = timeout)]
+    #[arg(long, value_name = "SPAN", env = "PNS_SERVE_GRACE", value_parser = duration)]
     grace: Option<Duration>,
     /// Tell on standard output everything that happens, a line of JSON for each
     #[arg(short, long, env = "PNS_VERBOSE", value_parser = clap::builder::BoolishValueParser::new())]

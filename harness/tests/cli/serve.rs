@@ -218,6 +218,27 @@ fn all_that_is_wrong_in_the_settings_file_is_shown_in_its_place() {
 }
 
 #[test]
+fn wrong_values_are_told_with_what_was_expected() {
+    let folder = folder();
+    for (flag, value, expected) in [
+        ("--listen", "localhost:1", "expected an IP address and a port"),
+        ("--host", "http://x", "expected a host name alone"),
+        ("--pending-max", "0", "expected a whole number from 1"),
+        ("--keep-bytes", "4XB", "`500MB` or `4GiB`"),
+        ("--keep-for", "7", "expected a number and a unit"),
+        ("--durability", "disk", "expected `process` or `power`"),
+        ("--clock", "9999999x", "at most `1000000x`"),
+        ("--token", "short", "shorter than 16 characters"),
+        ("--tls-cert", "cert.pem", "`--tls-cert` needs `--tls-key`"),
+        ("--schema-pack", "nowhere", "cannot use the schema pack in `nowhere`"),
+    ] {
+        let (code, out, err) = outcome(pns(folder.path()).args(["serve", "--ephemeral", flag, value]));
+        assert_eq!((code, out.as_str()), (2, ""), "{flag} {value}: {err}");
+        assert!(err.contains(expected), "{flag} {value}: {err}");
+    }
+}
+
+#[test]
 fn what_is_no_store_is_left_alone() {
     let folder = folder();
     file(folder.path(), "letter.txt", "dear");

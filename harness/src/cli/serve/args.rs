@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +16,13 @@ use pns_simulator::transport::Timeouts;
 use super::super::Failure;
 use super::super::args::{ReachArgs, list, or, setting, span};
 use super::super::config::{Config, ServeConfig};
-use super::super::values::{Bytes, timeout};
+use super::super::values::{Bytes, duration, from_one};
 use crate::runner;
 
 /// Where the queue is kept when nothing else is said.
 const DATA: &str = "pns-data";
+/// How a user comes by a token.
+const MAKE_TOKEN: &str = "`openssl rand -hex 32 >token` makes one for `--token-file token`";
 /// Longer than any token in use; a file beyond it is another file by mistake.
 const TOKEN_FILE_BYTES_MAX: u64 = 8_192;
 
@@ -29,7 +32,7 @@ const TOKEN_FILE_BYTES_MAX: u64 = 8_192;
 pub(super) struct ControlArgs {
     /// Address and port of the API; port 0 takes a free one. Any but a loopback address needs a token
     /// [default: 127.0.0.1:7767]
-    #[arg(long, value_name = "ADDRESS", env = "PNS_SERVE_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", env = "PNS_SERVE_LISTEN", value_parser = address)]
     listen: Option<SocketAddr>,
     /// A file with the token that callers show as `Authorization: Bearer TOKEN`
     #[arg(long, value_name = "FILE", env = "PNS_SERVE_TOKEN_FILE")]
@@ -51,7 +54,7 @@ pub(super) struct ControlArgs {
     #[arg(long, value_name = "FILE", env = "PNS_SERVE_TLS_KEY")]
     tls_key: Option<PathBuf>,
     /// A further host name under which callers reach the API; addresses and `localhost` always do
-    #[arg(long, value_name = "NAME", env = "PNS_SERVE_HOST", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", env = "PNS_SERVE_HOST", value_delimiter = ',', value_parser = host)]
     host: Vec<String>,
 }
 
@@ -71,14 +74,14 @@ pub(super) struct StoreArgs {
     #[arg(long, value_name = "WHAT", env = "PNS_SERVE_DURABILITY", value_parser = durability)]
     durability: Option<StoreDurability>,
     /// Forget what was delivered so long ago [default: 7d]
-    #[arg(long, value_name = "SPAN", env = "PNS_SERVE_KEEP_FOR", value_parser = timeout)]
+    #[arg(long, value_name = "SPAN", env = "PNS_SERVE_KEEP_FOR", value_parser = duration)]
     keep_for: Option<Duration>,
     /// Forget the oldest that was delivered when the store is larger [default: 4GiB]
     #[arg(long, value_name = "SIZE", env = "PNS_SERVE_KEEP_BYTES")]
     keep_bytes: Option<Bytes>,
     /// Deliveries that may wait; more are refused [default: 2000000]
-    #[arg(long, value_name = "NUMBER", env = "PNS_SERVE_PENDING_MAX")]
-    pending_max: Option<usize>,
+    #[arg(long, value_name = "NUMBER", env = "PNS_SERVE_PENDING_MAX", value_parser = from_one::<NonZeroUsize>)]
+    pending_max: Option<NonZeroUsize>,
 }
 
 /// How notifications are made and sent.
@@ -114,12 +117,14 @@ impl ControlArgs {
         let defaults = ControlSettings::default();
         let listen = match (self.listen, &config.listen) {
             (Some(listen), _) => listen,
-            (None, Some(text)) => text.parse().map_err(|error| setting("serve.listen", error))?,
+            (None, Some(text)) => address(text).map_err(|error| setting("serve.listen", error))?,
             (None, None) => defaults.listen,
         };
         let file = self.token_file.or_else(|| config.token_file.clone());
         let token = match (&self.token, &file) {
-            (Some(token), _) => Some(BearerToken::new(token).map_err(Failure::usage)?),
+            (Some(token), _) => {
+                Some(BearerToken::new(token).map_err(|error| Failure::usage(error).help(MAKE_TOKEN))?)
+            }
             (None, Some(path)) => Some(token_from(path)?),
             (None, None) => None,
         };
@@ -130,7 +135,8 @@ impl ControlArgs {
             (Some(_), None) => return Err(Failure::usage(anyhow::anyhow!("`--tls-cert` needs `--tls-key`"))),
             (None, Some(_)) => return Err(Failure::usage(anyhow::anyhow!("`--tls-key` needs `--tls-cert`"))),
         };
-        let hosts = or(&self.host, &config.host).iter().map(|host| host.to_lowercase()).collect();
+        let named = config.host.iter().map(|text| host(text).map_err(|error| setting("serve.host", error)));
+        let hosts = or(&self.host, &named.collect::<Result<Vec<_>, _>>()?);
         Ok(ControlSettings { listen, token, tls, hosts, ..defaults })
     }
 }
@@ -157,7 +163,8 @@ impl StoreArgs {
             age: span(self.keep_for, &config.keep_for, "serve.keep-for")?.unwrap_or(defaults.age),
             bytes: self.keep_bytes.or(bytes).map_or(defaults.bytes, |Bytes(bytes)| bytes),
         };
-        let pending_max = self.pending_max.or(config.pending_max).unwrap_or(Builder::PENDING_MAX);
+        let pending_max =
+            self.pending_max.or(config.pending_max).map_or(Builder::PENDING_MAX, NonZeroUsize::get);
         Ok(Store { data, durability, retention, pending_max })
     }
 }
@@ -203,6 +210,19 @@ impl SendingArgs {
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:7767`".to_owned())
+}
+
+/// A host name as callers write it into `Host`, without port: in lower case.
+fn host(text: &str) -> Result<String, String> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
+    if text.is_empty() || !text.chars().all(fits) {
+        return Err("expected a host name alone, such as `pns.internal`".to_owned());
+    }
+    Ok(text.to_lowercase())
+}
+
 fn durability(text: &str) -> Result<StoreDurability, String> {
     match text {
         "process" => Ok(StoreDurability::Process),
@@ -221,6 +241,6 @@ fn token_from(path: &Path) -> Result<BearerToken, Failure> {
     read().map_err(|error| {
         let failure =
             Failure::usage(error.context(format!("cannot take the token from `{}`", path.display())));
-        failure.help("`openssl rand -hex 32 >token` makes one")
+        failure.help(MAKE_TOKEN)
     })
 }
