@@ -49,7 +49,7 @@ async fn its_events_come_one_by_one_as_time_goes_on() {
     let under_way = simulator.lifecycles().await.unwrap();
     assert_eq!((under_way[0].id, under_way[0].left), (1, course.len() as u64 - 1));
     assert_eq!(under_way[0].next.0, course[1]);
-    assert_eq!(simulator.clock().await.unwrap().next_due, under_way[0].next_at.into());
+    assert_eq!(simulator.clock().await.unwrap().next_due, under_way[0].next_at);
 
     advance(&simulator, 2).await;
     assert_eq!(sent(&receiver), names(&course[..3]), "at once, after one hour and after two");
