@@ -152,6 +152,9 @@ pub struct LifecycleSpec {
     /// The supplier that it is about. Default: one drawn from the seed.
     #[serde(default)]
     pub supplier: Option<SupplierText>,
+    /// The RFP that all of it is about. Default: one drawn for this course.
+    #[serde(default)]
+    pub rfp: Option<RfpId>,
     /// Members laid over every generated body.
     #[serde(default)]
     pub overrides: Option<Map<String, Value>>,
