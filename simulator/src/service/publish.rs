@@ -1,7 +1,7 @@
 //! Publishing, by one notification or by a whole course.
 
 use super::error::ServiceError;
-use super::keeper::{Keeper, Publication};
+use super::keeper::{Keeper, Publication, Together};
 use super::model::{
     BatchSpec, DurabilityWord, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec, PublishOptions,
     Published,
@@ -23,11 +23,23 @@ impl Simulator {
         notifications: Vec<NotificationSpec>,
         options: PublishOptions,
     ) -> Result<Published, ServiceError> {
+        self.publish_together(notifications, options, Together::Nothing).await
+    }
+
+    async fn publish_together(
+        &self,
+        notifications: Vec<NotificationSpec>,
+        options: PublishOptions,
+        together: Together,
+    ) -> Result<Published, ServiceError> {
         if notifications.is_empty() || notifications.len() > BatchSpec::NOTIFICATIONS_MAX {
             let why = format!("{} are not from 1 to {}", notifications.len(), BatchSpec::NOTIFICATIONS_MAX);
             return Err(ServiceError::invalid("notifications", why));
         }
-        self.publish_by(options, move |keeper, idempotency| keeper.publish(&notifications, idempotency)).await
+        self.publish_by(options, move |keeper, idempotency| {
+            keeper.publish(&notifications, idempotency, &together)
+        })
+        .await
     }
 
     /// Has the keeper publish, unless the same call was answered before.
@@ -81,7 +93,7 @@ impl Simulator {
 
     /// Publishes the life-like course of one RFP in its order: at once, or with `every` its first event now and each
     /// further one after such a span of PNS time. That is kept over restarts, and what it came to so far is in
-    /// [`Simulator::lifecycles`].
+    /// [`Simulator::lifecycles`]. All of it is about that RFP and one supplier.
     ///
     /// # Errors
     /// As [`Simulator::publish`], and [`ServiceError::Conflict`] at the limit of lifecycles under way.
@@ -91,7 +103,7 @@ impl Simulator {
         options: PublishOptions,
     ) -> Result<Published, ServiceError> {
         if spec.check()?.is_none() {
-            return self.publish(spec.notifications(), options).await;
+            return self.publish_together(spec.notifications(), options, Together::OneRfp).await;
         }
         self.publish_by(options, move |keeper, idempotency| keeper.begin_lifecycle(spec, idempotency)).await
     }

@@ -8,6 +8,7 @@ use pns_simulator::service::model::{
     AdvanceSpec, Course, Idempotency, LifecycleSpec, PageRequest, PublishOptions,
 };
 use pns_simulator::service::{ServiceError, Simulator};
+use pns_simulator::world::{Act, Viewer};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -80,6 +81,28 @@ async fn it_outlives_a_crash_and_what_it_came_to_is_not_repeated() {
     drop(after);
     let third = start_in(folder.path(), &receiver, Gear::Virtual).await;
     assert_eq!(third.lifecycles().await.unwrap(), [], "its end is kept too");
+}
+
+#[tokio::test]
+async fn all_of_it_is_about_one_rfp_until_that_is_turned_down() {
+    let receiver = acknowledging();
+    let simulator = virtual_time(&receiver).start().await.unwrap();
+    everything(&simulator).await;
+    simulator.lifecycle(hourly(Course::Award), PublishOptions::default()).await.unwrap();
+    advance(&simulator, 3).await;
+    let rfp = simulator.lifecycles().await.unwrap()[0].rfp.unwrap();
+    let sent: Vec<Value> =
+        bodies(&receiver.requests()).iter().map(|body| serde_json::from_slice(body).unwrap()).collect();
+    assert!(sent.iter().all(|body| body["rfpId"] == rfp.to_string()), "{sent:?}");
+    assert!(sent.iter().all(|body| body["supplierId"] == sent[0]["supplierId"]), "{sent:?}");
+
+    let supplier = sent[0]["supplierId"].as_str().unwrap().parse().unwrap();
+    let act = Act::turn_down(rfp, supplier, &json!({ "responseReason": "LOW_BUDGET" })).unwrap();
+    let viewer = Viewer { suppliers: pns_engine::SupplierScope::All, cvb: false };
+    simulator.act(act, viewer).await.unwrap();
+    assert_eq!(simulator.lifecycles().await.unwrap(), []);
+    advance(&simulator, 100).await;
+    assert_eq!(receiver.requests().len(), sent.len() + 1, "the turn-down is the last that is heard of it");
 }
 
 #[tokio::test]

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pns_engine::Timestamp;
+use pns_engine::{NotificationId, SupplierId, Timestamp};
 
 use super::Keeper;
-use super::publish::Publication;
+use super::publish::{Publication, Together};
 use crate::clock::LAST;
 use crate::journal::Change;
 use crate::service::error::ServiceError;
-use crate::service::model::{EventName, Idempotency, Instant, LifecycleSpec, LifecycleView, Span};
+use crate::service::model::{
+    EventName, Idempotency, Instant, LifecycleSpec, LifecycleView, Span, SupplierText,
+};
 use crate::service::stored::{self, Unreadable};
+use crate::world::RfpId;
 
 /// Under which keys the journal keeps them, each followed by its number.
 const KEY_PREFIX: &str = "lifecycle:";
@@ -90,7 +93,7 @@ impl Keeper {
     /// Publishes a lifecycle's first event; the others follow, each after a span of PNS time.
     pub(in super::super) fn begin_lifecycle(
         &mut self,
-        spec: LifecycleSpec,
+        mut spec: LifecycleSpec,
         idempotency: Option<&Idempotency>,
     ) -> Result<Publication, ServiceError> {
         if self.lifecycles.under_way.len() >= UNDER_WAY_MAX {
@@ -98,8 +101,11 @@ impl Keeper {
             return Err(ServiceError::Conflict(why));
         }
         let every = spec.check()?;
+        if spec.rfp.is_none() && self.packs.own().roles().rfp_id.is_some() {
+            spec.rfp = Some(RfpId::drawn(self.seed, NotificationId(self.last_notification.0 + 1)));
+        }
         let steps = spec.notifications();
-        let publication = self.publish(&steps[..1], idempotency)?;
+        let publication = self.publish(&steps[..1], idempotency, &Together::Nothing)?;
         if let Publication::New(published) = &publication
             && let (Some(first), Some(every)) = (published.notifications.first(), every)
         {
@@ -136,7 +142,7 @@ impl Keeper {
             self.forget_lifecycle(id);
             return;
         };
-        match self.publish(step, None) {
+        match self.publish(step, None, &Together::Nothing) {
             Ok(_) if one.done + 1 == steps.len() => {
                 self.forget_lifecycle(id);
             }
@@ -164,6 +170,19 @@ impl Keeper {
         known
     }
 
+    /// Ends the lifecycles of an RFP that its supplier turned down: the rest of them would not happen.
+    pub(super) fn end_lifecycles_of(&mut self, rfp: RfpId, supplier: SupplierId) {
+        let own = SupplierText(self.supplier);
+        let of_it = |one: &UnderWay| {
+            one.spec.rfp == Some(rfp) && one.spec.supplier.unwrap_or(own) == SupplierText(supplier)
+        };
+        let all = self.lifecycles.under_way.iter();
+        let ended: Vec<u64> = all.filter(|(_, one)| of_it(one)).map(|(id, _)| *id).collect();
+        for id in ended {
+            self.forget_lifecycle(id);
+        }
+    }
+
     /// The lifecycles that have steps to come.
     pub(in super::super) fn lifecycles(&self) -> Vec<LifecycleView> {
         let view = |(id, one): (&u64, &UnderWay)| {
@@ -174,6 +193,7 @@ impl Keeper {
                 id: *id,
                 course: one.spec.course,
                 supplier: one.spec.supplier,
+                rfp: one.spec.rfp,
                 every: Span(one.every()),
                 published: one.done as u64,
                 left: left.len() as u64,

@@ -8,12 +8,13 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use pns_engine::EventType;
 use pns_engine::EventType::*;
+use pns_engine::{Category, EventType};
 
 use super::invalid::InvalidField;
 use super::object::Object;
 use super::scalar::{EventName, Instant, Span, SupplierText};
+use crate::world::RfpId;
 
 /// A notification to be published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +27,9 @@ pub struct NotificationSpec {
     /// The supplier that it is about. Default: one drawn from the seed. Only for types that name a supplier.
     #[serde(default)]
     pub supplier: Option<SupplierText>,
+    /// The RFP that it is about. Default: one drawn for this notification. Only for types that are about one.
+    #[serde(default)]
+    pub rfp: Option<RfpId>,
     /// Members laid over the generated body, as in scenario files: objects merge, a key may be a path.
     #[serde(default)]
     pub overrides: Option<Map<String, Value>>,
@@ -41,7 +45,7 @@ impl NotificationSpec {
     /// A notification of `event_type` with all defaults.
     #[must_use]
     pub const fn new(event_type: EventType) -> Self {
-        Self { event_type: EventName(event_type), supplier: None, overrides: None, raw: None }
+        Self { event_type: EventName(event_type), supplier: None, rfp: None, overrides: None, raw: None }
     }
 
     /// Refuses what could not be published.
@@ -58,6 +62,13 @@ impl NotificationSpec {
         if self.supplier.is_some() && !self.event_type.0.names_supplier() {
             let why = format_args!("{} names no supplier", self.event_type.0).to_string();
             return Err(InvalidField::new("supplier", why));
+        }
+        if self.rfp.is_some() && self.event_type.0.category() == Category::Venue {
+            let why = format_args!("{} is about no RFP", self.event_type.0).to_string();
+            return Err(InvalidField::new("rfp", why));
+        }
+        if self.rfp.is_some() && self.raw.is_some() {
+            return Err(InvalidField::new("rfp", "`raw` is the whole body: it says itself what it is about"));
         }
         if self.raw.as_ref().is_some_and(|raw| raw.len() > crate::schema::MAX_BODY_BYTES) {
             return Err(InvalidField::new("raw", "larger than 1 MiB"));
@@ -142,10 +153,14 @@ pub struct LifecycleSpec {
     /// The supplier that it is about. Default: one drawn from the seed.
     #[serde(default)]
     pub supplier: Option<SupplierText>,
+    /// The RFP that all of it is about. Default: one drawn for this course.
+    #[serde(default)]
+    pub rfp: Option<RfpId>,
     /// Members laid over every generated body.
     #[serde(default)]
     pub overrides: Option<Map<String, Value>>,
-    /// Publishes the first event at once and each further one after such a span of PNS time. Default: all at once.
+    /// Publishes the first event at once and each further one after such a span of PNS time; a supplier that turns the
+    /// RFP down through the pull API ends it. Default: all at once.
     #[serde(default)]
     pub every: Option<Span>,
 }
@@ -155,6 +170,7 @@ impl LifecycleSpec {
     pub(crate) fn notifications(&self) -> Vec<NotificationSpec> {
         let notification = |event_type: EventType| NotificationSpec {
             supplier: self.supplier.filter(|_| event_type.names_supplier()),
+            rfp: self.rfp,
             overrides: self.overrides.clone(),
             ..NotificationSpec::new(event_type)
         };
@@ -185,6 +201,8 @@ pub struct LifecycleView {
     pub course: Course,
     /// The supplier that it is about; `null`: the one that is drawn from the seed.
     pub supplier: Option<SupplierText>,
+    /// The RFP that it is about; `null`: bodies of the service's schema pack name none.
+    pub rfp: Option<RfpId>,
     /// The span of PNS time between two events.
     pub every: Span,
     /// Events that are published.
