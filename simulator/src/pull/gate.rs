@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::access::{Access, Api, PullClient, PullKey, is_scope};
@@ -34,8 +35,7 @@ impl Gate {
 
     pub(super) fn new(settings: &PullSettings) -> Self {
         let keys = settings.keys.iter().map(|key| (key.clone(), Arc::new(key.access.clone())));
-        let clients =
-            settings.clients.iter().map(|client| (client.clone(), Arc::new(client.access.clone())));
+        let clients = settings.clients.iter().map(|client| (client.clone(), Arc::new(client.access.clone())));
         Self {
             keys: keys.collect(),
             clients: clients.collect(),
@@ -79,7 +79,8 @@ impl Gate {
         let shown = headers.get(AUTHORIZATION).and_then(|shown| credentials(shown.as_bytes()));
         Err(match shown {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case(b"Bearer") => {
-                let challenge = HeaderValue::from_static("Bearer realm=\"pns\", error=\"insufficient_scope\"");
+                let challenge =
+                    HeaderValue::from_static("Bearer realm=\"pns\", error=\"insufficient_scope\"");
                 with(answer, WWW_AUTHENTICATE, challenge)
             }
             _ => answer,
@@ -87,7 +88,7 @@ impl Gate {
     }
 
     /// 401 with a challenge for each way that is open (RFC 9110, section 11.6.1), and the `error` of RFC 6750.
-    fn unknown(&self, message: &str, error: &str) -> Answer {
+    pub(super) fn unknown(&self, message: &str, error: &str) -> Answer {
         let mut answer = refused(StatusCode::UNAUTHORIZED, message, &[]);
         if !self.clients.is_empty() {
             let error = if error.is_empty() { String::new() } else { format!(", error=\"{error}\"") };
@@ -135,7 +136,8 @@ impl Gate {
             "expires_in": self.tokens.lifetime().as_secs(),
         });
         // What was not asked for and is granted must be told (RFC 6749, section 5.1).
-        let granted = form.scope.or_else(|| scopes.map(|all| all.iter().cloned().collect::<Vec<_>>().join(" ")));
+        let granted =
+            form.scope.or_else(|| scopes.map(|all| all.iter().cloned().collect::<Vec<_>>().join(" ")));
         if let Some(granted) = granted {
             body["scope"] = granted.into();
         }
@@ -236,10 +238,6 @@ fn basic_pairs(value: &HeaderValue) -> Option<Vec<(String, String)>> {
     }
     let text = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    // A name alone, without `=`, is decoded as a name.
-    let decode = |text: &str| match form_urlencoded::parse(text.replace(['=', '&'], "%").as_bytes()).next() {
-        Some((decoded, _)) if !text.contains(['=', '&']) => decoded.into_owned(),
-        _ => text.to_owned(),
-    };
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     Some(vec![(id.to_owned(), secret.to_owned()), (decode(id), decode(secret))])
 }

@@ -147,7 +147,8 @@ pub struct Paths(BTreeMap<CallKind, Template>);
 
 impl Default for Paths {
     fn default() -> Self {
-        let default = |kind: CallKind| (kind, Template::parse(facts(kind).template).expect("it is well-formed"));
+        let default =
+            |kind: CallKind| (kind, Template::parse(facts(kind).template).expect("it is well-formed"));
         Self(CallKind::ALL.into_iter().map(default).collect())
     }
 }
@@ -184,7 +185,8 @@ impl Paths {
                 let shared = methods(*kind).iter().any(|method| methods(*other).contains(method));
                 if shared && template.shape() == taken.shape() {
                     // Told of the one that can be changed.
-                    let (kind, other) = if mark(*kind) == Mark::Documented { (other, kind) } else { (kind, other) };
+                    let (kind, other) =
+                        if mark(*kind) == Mark::Documented { (other, kind) } else { (kind, other) };
                     let template = self.template(*kind).to_owned();
                     return Err(PathError::Taken { kind: *kind, template, other: *other });
                 }
@@ -352,7 +354,10 @@ impl Segment {
             "" => Err("it has an empty segment"),
             "." | ".." => Err("`.` and `..` mean other paths"),
             _ if text.contains(['{', '}']) => Err("a placeholder stands for a whole segment"),
-            _ if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)) => {
+            _ if text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)) =>
+            {
                 Ok(Self::Text(text.to_owned()))
             }
             _ => Err("it has a character that paths do not have as it is"),
@@ -366,7 +371,9 @@ mod tests {
 
     fn found(paths: &Paths, method: &str, path: &str) -> String {
         match paths.find(&method.parse().unwrap(), path) {
-            Found::Call { kind, named } => format!("{kind} {} {}", named.rfp(), named.supplier()).trim().to_owned(),
+            Found::Call { kind, named } => {
+                format!("{kind} {} {}", named.rfp(), named.supplier()).trim().to_owned()
+            }
             Found::OtherMethods(methods) => format!("{methods:?}"),
             Found::Nothing => "nothing".to_owned(),
         }
@@ -442,7 +449,11 @@ mod tests {
             ("/ven ue/{venueId}", "a character"),
             ("/venue/{venue}", "the path `/venue/{venue}` of `venue` lacks `{venueId}`"),
         ] {
-            assert!(told(CallKind::Venue, template).contains(why), "{template}: {}", told(CallKind::Venue, template));
+            assert!(
+                told(CallKind::Venue, template).contains(why),
+                "{template}: {}",
+                told(CallKind::Venue, template)
+            );
         }
         assert!(told(CallKind::Forward, "/x/{rfpId}").contains("documented by Cvent"));
         assert!(told(CallKind::Venue, &format!("/{}", "x".repeat(600))).contains("longer than 512"));
