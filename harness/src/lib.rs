@@ -6,6 +6,7 @@
 //! command line.
 
 mod advice;
+mod authority_file;
 pub mod check;
 pub mod clause;
 pub mod cli;

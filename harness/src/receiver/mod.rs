@@ -7,7 +7,6 @@
 //!
 //! Everything is bounded ([`Limits`], [`Memory`]), and no task outlives its [`Receiver`].
 
-mod authority_file;
 mod command;
 mod connection;
 mod identity;
