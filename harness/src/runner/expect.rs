@@ -76,6 +76,7 @@ pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, St
         Claim::Received { of, times, processed, event_type } => {
             effects::received(world, of, *times, *processed, *event_type).await
         }
+        Claim::Pulled(_) => ("pulled", String::new(), Holds::Unknown("todo".to_owned())),
         Claim::SameEffects(of, other) => effects::same(world, of, other).await,
     };
     Ok(Judged { check, title, holds })

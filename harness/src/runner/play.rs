@@ -77,22 +77,22 @@ impl Stage {
     }
 
     pub(super) fn reason_to_skip(&self, scenario: &Scenario) -> Option<String> {
-        let (embedded, probe, api_key) =
-            (self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key());
+        let there = self.circumstances();
         let missing = |requirement: &Requirement| match requirement {
-            Requirement::Embedded => (!embedded).then_some("it needs the embedded receiver"),
-            Requirement::Probe => (!probe).then_some("it needs a probe: `--probe URL`"),
-            Requirement::ApiKey => (!api_key).then_some("it needs a key: `--api-key KEY`"),
+            Requirement::Embedded => (!there.embedded).then_some("it needs the embedded receiver"),
+            Requirement::Probe => (!there.probe).then_some("it needs a probe: `--probe URL`"),
+            Requirement::ApiKey => (!there.api_key).then_some("it needs a key: `--api-key KEY`"),
             Requirement::HttpsOnly => (self.settings.connection.plain_http == PlainHttp::Permitted)
                 .then_some("`--allow-http` lifts the rule that it checks"),
+            Requirement::Pull => (!there.pull).then_some("it needs a pull API: `--pull-listen ADDRESS`"),
         };
         if let Some(reason) = scenario.requires.iter().find_map(missing) {
             return Some(reason.to_owned());
         }
-        if scenario.receiver.is_some() && !embedded {
+        if scenario.receiver.is_some() && !there.embedded {
             return Some("it scripts the embedded receiver, and the target is another".to_owned());
         }
-        (!scenario.when.holds(embedded, probe, api_key)).then(|| "its `when` does not hold here".to_owned())
+        (!scenario.when.holds(there)).then(|| "its `when` does not hold here".to_owned())
     }
 
     async fn world(&self, scenario: &Scenario, seed: u64) -> Result<World, String> {
@@ -256,7 +256,16 @@ impl Stage {
     }
 
     fn applies(&self, when: model::Condition) -> bool {
-        when.holds(self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key())
+        when.holds(self.circumstances())
+    }
+
+    fn circumstances(&self) -> model::Circumstances {
+        model::Circumstances {
+            embedded: self.ground.is_embedded(),
+            probe: self.ground.has_probe(),
+            api_key: self.ground.has_api_key(),
+            pull: self.ground.has_pull(),
+        }
     }
 
     async fn tell_progress(&self, world: &World, scenario: &Scenario, events: Option<&Events>) {

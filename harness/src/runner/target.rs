@@ -109,6 +109,14 @@ impl Ground {
         }
     }
 
+    /// Whether a pull API runs beside the run.
+    pub(super) fn has_pull(&self) -> bool {
+        match self {
+            Self::Embedded { .. } => true,
+            Self::Endpoint(_) => false,
+        }
+    }
+
     /// Whether notifications carry a key.
     pub(super) fn has_api_key(&self) -> bool {
         match self {

@@ -67,6 +67,8 @@ struct Names {
     notifications: BTreeMap<String, Vec<NotificationId>>,
     windows: BTreeMap<String, WindowId>,
     values: BTreeMap<String, Value>,
+    /// An RFP and a supplier each.
+    rfps: BTreeMap<String, (String, String)>,
 }
 
 /// Whether a receiver that keeps failing, without the scenario's doing, is waited for to the horizon.
@@ -449,6 +451,16 @@ impl World {
     pub(super) fn draw_uuid(&mut self) -> String {
         self.uuids_drawn += 1;
         uuid(self.seed, self.uuids_drawn)
+    }
+
+    /// The RFP of that name and its supplier, drawn when the name first comes up.
+    pub(super) fn rfp(&mut self, name: &str) -> (String, String) {
+        if let Some(known) = self.names.rfps.get(name) {
+            return known.clone();
+        }
+        let drawn = (self.draw_uuid(), self.draw_uuid());
+        self.names.rfps.insert(name.to_owned(), drawn.clone());
+        drawn
     }
 
     /// As [`World::fill`], for a place where text is wanted.
