@@ -29,6 +29,7 @@ mod life;
 pub mod model;
 mod packs;
 mod publish;
+mod pulled;
 mod reads;
 mod recipes;
 mod replay;

@@ -37,6 +37,7 @@ use crate::clock::pause;
 use crate::driver::{Driver, Turn};
 use crate::journal::{Change, Journal, JournalError, Ticket};
 use crate::transport::PlainHttp;
+use crate::world::SharedWorld;
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
@@ -66,6 +67,7 @@ pub(super) struct Keeper {
     seed: u64,
     /// Whom notifications are about where nobody says it.
     supplier: SupplierId,
+    world: SharedWorld,
     limits: Limits,
     subscriptions: BTreeMap<SubscriptionId, KeptSubscription>,
     windows: BTreeMap<WindowId, Window>,

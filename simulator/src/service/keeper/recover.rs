@@ -26,6 +26,7 @@ use crate::service::packs::PackShelf;
 use crate::service::recipes::{Content, Recipe, Recipes};
 use crate::service::stored::{self, ClockMark, Unreadable};
 use crate::service::transports::AnyTransport;
+use crate::world::{SharedWorld, World, WorldSettings};
 
 /// Where the journal keeps the seed.
 const SEED_KEY: &str = "seed";
@@ -43,6 +44,7 @@ pub(in super::super) struct Foundation {
     pub(in super::super) limits: Limits,
     pub(in super::super) gear: Option<Gear>,
     pub(in super::super) seed: Option<u64>,
+    pub(in super::super) world: WorldSettings,
 }
 
 impl From<Unreadable> for StartError {
@@ -60,8 +62,18 @@ impl Keeper {
     /// # Errors
     /// When something in it does not read back, or is another seed's. Nothing is written then.
     pub(in super::super) fn begin(foundation: Foundation) -> Result<Self, StartError> {
-        let Foundation { journal, mut recovered, transport, packs, feed, counters, limits, gear, seed } =
-            foundation;
+        let Foundation {
+            journal,
+            mut recovered,
+            transport,
+            packs,
+            feed,
+            counters,
+            limits,
+            gear,
+            seed,
+            world,
+        } = foundation;
         let (seed, new_seed) = seed_of(&recovered, seed)?;
         let clock = clock_of(&recovered, gear)?;
         let now = clock.now();
@@ -85,6 +97,7 @@ impl Keeper {
             driver.faults().plan_again(number, stored::fault_from_text(&fault.spec)?);
         }
         driver.faults().number_after(u32::try_from(recovered.last_fault).unwrap_or(u32::MAX));
+        let world = SharedWorld::new(World::new(seed, packs.own().roles(), world));
         counters.possible_duplicates.store(recovered.possible_duplicates, Relaxed);
         let mut keeper = Self {
             driver,
@@ -94,6 +107,7 @@ impl Keeper {
             packs,
             seed,
             supplier: supplier(seed),
+            world,
             limits,
             subscriptions,
             windows,
@@ -140,6 +154,11 @@ impl Keeper {
                 self.driver.bodies().end(*notification);
             }
         }
+    }
+
+    /// What the notifications are about.
+    pub(in super::super) fn world(&self) -> &SharedWorld {
+        &self.world
     }
 
     /// The seed of all bodies.
