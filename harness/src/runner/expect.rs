@@ -5,7 +5,7 @@ use std::time::Duration;
 use pns_engine::{Answer, DeliveryId, FailureReason, NotificationId, Outcome, Timestamp};
 
 use super::world::World;
-use super::{effects, words};
+use super::{effects, pulls, words};
 use crate::ledger::{Attempt, Delivery};
 use crate::scenario::model::{
     Bound, Claim, DeferredBy, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals, Starts, Which,
@@ -76,7 +76,7 @@ pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, St
         Claim::Received { of, times, processed, event_type } => {
             effects::received(world, of, *times, *processed, *event_type).await
         }
-        Claim::Pulled(_) => ("pulled", String::new(), Holds::Unknown("todo".to_owned())),
+        Claim::Pulled(claim) => pulls::pulled(world, claim).await,
         Claim::SameEffects(of, other) => effects::same(world, of, other).await,
     };
     Ok(Judged { check, title, holds })

@@ -15,7 +15,7 @@ use super::answered::Answered;
 use super::bodies::Recipe;
 use super::subscribe;
 use super::world::{LimitReached, Passed, Patience, World};
-use super::{probe, request};
+use super::{probe, pulls, request};
 use crate::scenario::model::{
     self, Action, Downtime, Emit, EmitOrder, Emitted, FaultExtent, FaultKind, Goal, Step, Validity, Which,
     WindowStart,
@@ -91,9 +91,9 @@ pub(super) async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd,
         }
         Action::Probe(probe) => return probe::ask(world, probe).await,
         Action::Request(request) => return request::make(world, request).await,
-        Action::PullFault(_) => return Err("todo".to_owned()),
-        Action::ClearPullFaults => return Err("todo".to_owned()),
-        Action::PushedBack(_) => return Err("todo".to_owned()),
+        Action::PullFault(fault) => pulls::plan_fault(world, fault)?,
+        Action::ClearPullFaults => pulls::clear_faults(world),
+        Action::PushedBack(wanted) => return pulls::pushed_back(world, wanted).await,
     }
     Ok(StepEnd::Done)
 }

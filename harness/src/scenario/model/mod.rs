@@ -21,7 +21,7 @@ pub use claim::{
     Bound, Claim, DeferredBy, Expectation, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals,
     Pulled, ReceivedType, Starts,
 };
-pub use pull::{PullCall, PullFault, PullFaultKind, PullTopic, PushedBack};
+pub use pull::{CallKind, PullFault, PullFaultKind, PullTopic, PushedBack};
 pub use receiver::{Certificate, Pulls, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
 pub use request::{AnswerKind, Answers, Course, Request, RequestAuth, RequestBody, RequestTarget};
 pub use step::{

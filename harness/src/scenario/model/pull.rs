@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use pns_engine::EventType;
+pub use pns_simulator::world::CallKind;
+use pns_simulator::world::DataType;
 
 use super::{FaultExtent, Template};
 
@@ -12,7 +14,7 @@ pub struct PullFault {
     /// What goes wrong.
     pub kind: PullFaultKind,
     /// With which calls; empty: with all.
-    pub of: Vec<PullCall>,
+    pub of: Vec<CallKind>,
     /// Only with calls about the RFP of this name.
     pub rfp: Option<String>,
     /// Only with calls about this supplier.
@@ -39,44 +41,6 @@ pub enum PullFaultKind {
     NoConsent,
 }
 
-/// A kind of call of the pull API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum PullCall {
-    Rfp,
-    Responses,
-    DataType,
-    Response,
-    RepresentedVenues,
-    Message,
-    Venue,
-    Attachment,
-    TurnDown,
-    ProposalDetails,
-    Proposal,
-    Forward,
-    Token,
-}
-
-impl PullCall {
-    /// All kinds, as they are written.
-    pub const NAMES: [(&'static str, Self); 13] = [
-        ("rfp", Self::Rfp),
-        ("responses", Self::Responses),
-        ("data-type", Self::DataType),
-        ("response", Self::Response),
-        ("represented-venues", Self::RepresentedVenues),
-        ("message", Self::Message),
-        ("venue", Self::Venue),
-        ("attachment", Self::Attachment),
-        ("turn-down", Self::TurnDown),
-        ("proposal-details", Self::ProposalDetails),
-        ("proposal", Self::Proposal),
-        ("forward", Self::Forward),
-        ("token", Self::Token),
-    ];
-}
-
 /// What a pull after a notification asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullTopic {
@@ -86,8 +50,8 @@ pub enum PullTopic {
     Responses,
     /// The supplier's response.
     Response,
-    /// One data type of the responses, by its name on the wire.
-    DataType(&'static str),
+    /// One data type of the responses.
+    DataType(DataType),
     /// The represented venues.
     RepresentedVenues,
     /// The message.
@@ -99,19 +63,6 @@ pub enum PullTopic {
 }
 
 impl PullTopic {
-    /// Data types of a response (documented).
-    pub const DATA_TYPES: [&'static str; 9] = [
-        "AGENDA_ITEMS",
-        "PROPOSAL_DATES",
-        "ATTACHMENTS",
-        "EVENT_SPACES",
-        "ESTIMATED_COSTS",
-        "PACKAGES",
-        "SLEEPING_ROOMS",
-        "ADDITIONAL_QUESTIONS",
-        "ADDITIONAL_FEES",
-    ];
-
     /// All topics, as they are written.
     pub fn names() -> Vec<(&'static str, Self)> {
         let plain = [
@@ -123,7 +74,8 @@ impl PullTopic {
             ("attachment", Self::Attachment),
             ("venue", Self::Venue),
         ];
-        plain.into_iter().chain(Self::DATA_TYPES.map(|name| (name, Self::DataType(name)))).collect()
+        let parts = DataType::ALL.map(|part| (part.wire_name(), Self::DataType(part)));
+        plain.into_iter().chain(parts).collect()
     }
 
     /// The topic in words, as the object of "pulled".
@@ -133,7 +85,7 @@ impl PullTopic {
             Self::Rfp => "the RFP",
             Self::Responses => "all responses",
             Self::Response => "the supplier's response",
-            Self::DataType(name) => name,
+            Self::DataType(part) => part.wire_name(),
             Self::RepresentedVenues => "the represented venues",
             Self::Message => "the message",
             Self::Attachment => "the attachments",
