@@ -68,7 +68,9 @@ impl World {
     /// The notifications chosen.
     pub(super) fn notifications(&self, which: &Which) -> Vec<NotificationId> {
         match which {
-            Which::All => self.ledger.notifications().map(|(id, _)| id).collect(),
+            Which::All => {
+                self.ledger.notifications().map(|(id, _)| id).filter(|id| !self.is_unasked(*id)).collect()
+            }
             Which::Saved(names) => {
                 names.iter().flat_map(|name| self.names.notifications.get(name)).flatten().copied().collect()
             }
@@ -92,7 +94,9 @@ impl World {
     pub(super) fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
         if let Which::On(name) = which {
             let subscription = self.subscription(name);
-            let all = self.ledger.deliveries().filter(|(_, delivery)| delivery.subscription == subscription);
+            let all = self.ledger.deliveries().filter(|(_, delivery)| {
+                delivery.subscription == subscription && !self.is_unasked(delivery.notification)
+            });
             return all.map(|(id, _)| id).collect();
         }
         let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();

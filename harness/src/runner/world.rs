@@ -14,7 +14,7 @@ use pns_simulator::transport::HttpsTransport;
 
 use super::bodies::{Recipe, ScenarioBodies};
 use super::names::Names;
-use super::pulls::{PullSide, Serving};
+use super::pulls::Beside;
 use super::target::Target;
 use super::wired::Wired;
 use crate::ledger::Ledger;
@@ -46,6 +46,8 @@ pub(super) struct World {
     pub subscriptions: BTreeMap<SubscriptionId, pns_engine::Subscription>,
     /// What its requests by bytes leave behind.
     pub wired: Wired,
+    /// What is pulled from, and what was done through it; `None`: no pull API runs.
+    pub pulls: Option<Beside>,
     changed_keys: BTreeSet<SubscriptionId>,
     pub(super) names: Names,
     seed: u64,
@@ -99,6 +101,7 @@ impl World {
         clock: Clock,
         target: Arc<Target>,
         receiver: Option<Receiver>,
+        pulls: Option<Beside>,
     ) -> Self {
         let started = clock.now();
         let bodies = ScenarioBodies::new(pack, seed);
@@ -108,6 +111,7 @@ impl World {
             receiver,
             subscriptions: BTreeMap::new(),
             wired: Wired::new(&target),
+            pulls,
             target,
             changed_keys: BTreeSet::new(),
             names: Names::default(),
@@ -133,11 +137,28 @@ impl World {
         result
     }
 
-    /// Publishes one notification.
+    /// Publishes one notification, and lets the world that is pulled from know of it.
     ///
     /// # Errors
     /// The sender's refusal, in words.
     pub(super) fn publish(
+        &mut self,
+        event_type: pns_engine::EventType,
+        supplier: Option<pns_engine::SupplierId>,
+        recipe: Recipe,
+    ) -> Result<NotificationId, String> {
+        let id = self.publish_known(event_type, supplier, recipe)?;
+        if let (Some(beside), Some(body)) = (&self.pulls, self.sent_body(id)) {
+            beside.side.observe(self.driver.now(), id, event_type, &body);
+        }
+        Ok(id)
+    }
+
+    /// As [`World::publish`], where the world that is pulled from knows already.
+    ///
+    /// # Errors
+    /// The sender's refusal, in words.
+    pub(super) fn publish_known(
         &mut self,
         event_type: pns_engine::EventType,
         supplier: Option<pns_engine::SupplierId>,
@@ -223,11 +244,19 @@ impl World {
 
     pub(super) fn observe(&mut self) {
         use pns_simulator::driver::Observation;
+        if let Some(beside) = &self.pulls {
+            beside.side.set_now(self.driver.now());
+        }
         while let Some(observation) = self.driver.poll_observation() {
             if let Observation::Exchange { attempt, exchange, outcome, .. } = &observation {
                 let stopped = *outcome == Outcome::Failed(pns_engine::FailureReason::SenderStopped);
                 self.count_unplanned(attempt.delivery, exchange.injection.is_some() || stopped, *outcome);
                 self.consider_respite(attempt.delivery, exchange.answer, *outcome);
+                if let (Some(beside), Outcome::Acknowledged(_)) = (&mut self.pulls, outcome) {
+                    let began = self.driver.bodies_ref().last_attempt(attempt.notification);
+                    let began = began.unwrap_or(Timestamp::EPOCH);
+                    beside.acknowledged(attempt.notification, began + exchange.timings.total);
+                }
             }
             self.ledger.file(observation);
         }

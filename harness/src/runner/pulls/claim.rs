@@ -10,9 +10,9 @@ use pns_simulator::world::{Call, Followed, Notified, Pull, Said, follow};
 use super::super::expect::{Holds, Judgement};
 use super::super::words;
 use super::super::world::World;
-use super::PullSide;
+use super::Beside;
 use super::steps::NO_PULL_API;
-use crate::scenario::model::{PullTopic, Pulled, Which};
+use crate::scenario::model::{PullTopic, Pulled};
 
 /// How many of the notifications that are wrong are told.
 const TOLD_MAX: usize = 3;
@@ -32,9 +32,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(world: &World, side: &PullSide, id: NotificationId, topic: Option<PullTopic>) -> Option<Self> {
+    fn of(world: &World, beside: &Beside, id: NotificationId, topic: Option<PullTopic>) -> Option<Self> {
         let event_type = world.ledger.notification(id)?.event_type;
-        let said = side.said(event_type, &world.sent_body(id)?)?;
+        let said = beside.side.said(event_type, &world.sent_body(id)?)?;
         let wanted = match topic {
             None => Call::after(&said).into_iter().collect(),
             Some(topic) => calls(topic, &said),
@@ -45,7 +45,7 @@ impl Asked {
             said,
             wanted,
             first_attempt: world.driver.bodies_ref().first_attempt(id),
-            acknowledged: world.acknowledged_at(id),
+            acknowledged: beside.acknowledged_at(id),
         })
     }
 
@@ -89,9 +89,9 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
     let title =
         format!("after {} the receiver pulled {what}{often}, within {within_words}", words::subject(of));
     let unknown = |why: &str| ("pulled", title.clone(), Holds::Unknown(why.to_owned()));
-    let Some(side) = &world.pulls else { return unknown(NO_PULL_API) };
+    let Some(beside) = &world.pulls else { return unknown(NO_PULL_API) };
     let all = world.notifications(of);
-    let asked: Vec<Asked> = all.iter().filter_map(|id| Asked::of(world, side, *id, *call)).collect();
+    let asked: Vec<Asked> = all.iter().filter_map(|id| Asked::of(world, beside, *id, *call)).collect();
     let asked: Vec<Asked> = asked.into_iter().filter(|one| !one.wanted.is_empty()).collect();
     if asked.is_empty() {
         return unknown("nothing was sent that leads to a call of the pull API");
@@ -100,8 +100,8 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
     let deadlines: Vec<Timestamp> =
         asked.iter().map(|one| one.acknowledged.unwrap_or(began) + *within).collect();
     let seen = loop {
-        let latest = side.log().latest();
-        let seen = Seen::of(side, &asked);
+        let latest = beside.side.log().latest();
+        let seen = Seen::of(beside, &asked);
         let now = clock::real_now();
         let open = |(one, deadline): (&Asked, &Timestamp)| {
             let counts = seen.counts(one, *deadline);
@@ -114,7 +114,7 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
         };
         let Some(longest) = asked.iter().zip(&deadlines).filter_map(open).max() else { break seen };
         // What came or not, the next round sees.
-        let _more = tokio::time::timeout(longest, side.log().changed(latest)).await;
+        let _more = tokio::time::timeout(longest, beside.side.log().changed(latest)).await;
     };
     let wrong: Vec<String> = asked
         .iter()
@@ -133,8 +133,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(side: &PullSide, asked: &[Asked]) -> Self {
-        let pulls = side.log().filtered(|_| true);
+    fn of(beside: &Beside, asked: &[Asked]) -> Self {
+        let pulls = beside.side.log().since(beside.since, usize::MAX);
         let notified: Vec<Notified> = asked.iter().flat_map(Asked::notified).collect();
         let mut followed: BTreeMap<NotificationId, Vec<Followed>> = BTreeMap::new();
         for one in follow(&notified, &pulls) {
@@ -249,13 +249,14 @@ pub(in super::super) struct Tally {
 
 /// Counts what was pulled so far; `None`: no pull API runs, or nothing leads to a call.
 pub(in super::super) fn tally(world: &World) -> Option<Tally> {
-    let side = world.pulls.as_ref()?;
-    let asked = world.notifications(&Which::All).into_iter().chain(world.acted());
-    let asked: Vec<Asked> = asked
-        .filter_map(|id| Asked::of(world, side, id, None))
+    let beside = world.pulls.as_ref()?;
+    let asked: Vec<Asked> = world
+        .ledger
+        .notifications()
+        .filter_map(|(id, _)| Asked::of(world, beside, id, None))
         .filter(|one| !one.wanted.is_empty() && one.acknowledged.is_some())
         .collect();
-    let seen = Seen::of(side, &asked);
+    let seen = Seen::of(beside, &asked);
     let of = |one: &Asked| seen.followed.get(&one.id).map_or(&[][..], Vec::as_slice);
     let pulled = asked.iter().filter(|one| of(one).iter().all(|one| !one.pulls.is_empty())).count();
     let surplus = asked.iter().flat_map(of).map(|one| u64::from(one.surplus)).sum();

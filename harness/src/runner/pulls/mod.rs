@@ -4,6 +4,7 @@
 //! so that a receiver that reads again sees it; its notifications are published by the scenario between two steps, so
 //! that PNS time does not depend on how fast the receiver is.
 
+mod acts;
 mod claim;
 mod serve;
 mod steps;
@@ -24,6 +25,7 @@ use tokio::sync::Notify;
 
 use super::bodies::Recipe;
 
+pub(super) use acts::Beside;
 pub(super) use claim::{Tally, pulled, tally};
 pub(super) use serve::{Serving, beside};
 pub(super) use steps::{clear_faults, plan_fault, pushed_back};

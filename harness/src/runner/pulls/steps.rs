@@ -8,7 +8,7 @@ use pns_simulator::world::{PullFaultSpec, RfpId};
 use super::super::step::{Miss, StepEnd, Waited};
 use super::super::words;
 use super::super::world::World;
-use super::PullSide;
+use super::{Beside, PullSide};
 use crate::scenario::model::{FaultExtent, PullFault, PullFaultKind, PushedBack, Which};
 
 /// Why a step of the pull side cannot be carried out.
@@ -19,7 +19,7 @@ pub(super) const NO_PULL_API: &str = "no pull API runs beside this run: `--pull-
 /// # Errors
 /// When the supplier is no UUID, or there are too many failures, in words.
 pub(in super::super) fn plan_fault(world: &mut World, fault: &PullFault) -> Result<(), String> {
-    let Some(side) = world.pulls.clone() else { return Ok(()) };
+    let Some(side) = side(world) else { return Ok(()) };
     let mut spec = PullFaultSpec::default();
     match fault.kind {
         PullFaultKind::Slow(span) => spec.slow = Some(Span(span)),
@@ -51,8 +51,8 @@ pub(in super::super) fn plan_fault(world: &mut World, fault: &PullFault) -> Resu
 
 /// Ends all failures of the pull API.
 pub(in super::super) fn clear_faults(world: &World) {
-    if let Some(side) = &world.pulls {
-        side.faults().clear(None);
+    if let Some(beside) = &world.pulls {
+        beside.side.faults().clear(None);
     }
 }
 
@@ -67,7 +67,7 @@ pub(in super::super) async fn pushed_back(world: &mut World, wanted: &PushedBack
         None => format!("an act of the receiver's comes back as {event}"),
     };
     let waited = Waited { check: "pushed-back", title };
-    let Some(side) = world.pulls.clone() else {
+    let Some(side) = side(world) else {
         return Ok(StepEnd::Skipped(waited, NO_PULL_API.to_owned()));
     };
     let rfp = match &wanted.of {
@@ -87,7 +87,7 @@ pub(in super::super) async fn pushed_back(world: &mut World, wanted: &PushedBack
         }
         let left = wanted.within.saturating_sub(watch.elapsed());
         if left.is_zero() {
-            let made = words::list(world.acted_types().map(|one| one.wire_name().to_owned()));
+            let made = words::list(world.pulls.iter().flat_map(Beside::acted_types).map(|one| one.wire_name().to_owned()));
             let found = format!("not within {} of real time; published: {made}", words::span(wanted.within));
             let concerned = wanted.of.as_ref().map_or(Which::All, |name| Which::Saved(vec![name.clone()]));
             return Ok(StepEnd::Missed(waited, Miss { found, concerned, undecided: false }));
@@ -102,4 +102,8 @@ fn rfp_of(world: &World, side: &PullSide, name: &str) -> Option<RfpId> {
     let id = *world.notifications(&Which::Saved(vec![name.to_owned()])).first()?;
     let event_type = world.ledger.notification(id)?.event_type;
     side.said(event_type, &world.sent_body(id)?)?.rfp
+}
+
+fn side(world: &World) -> Option<PullSide> {
+    world.pulls.as_ref().map(|beside| beside.side.clone())
 }
