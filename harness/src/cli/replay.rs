@@ -102,6 +102,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         stop: StopAfter::Nothing,
         wait_for_target: span(args.wait_for_target, &config.wait_for_target, "wait-for-target")?,
         variables: config.variable.clone(),
+        pull: None,
     };
     let is_embedded = settings.connection.target.is_none();
     let redactor = Redactor::new(settings.connection.api_key.as_ref());

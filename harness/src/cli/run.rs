@@ -241,6 +241,7 @@ fn settings(
         stop: max_failures.or(config.max_failures).map_or(StopAfter::Nothing, StopAfter::Failures),
         wait_for_target: span(wait_for_target, &config.wait_for_target, "wait-for-target")?,
         variables,
+        pull: None,
     })
 }
 

@@ -8,11 +8,11 @@ use std::path::Path;
 const MARK: &str =
     "# Written by `pns receiver`, which writes it anew at every start: trust it for trials only.";
 
-/// Writes `pem` to `path`, if nothing is there or an earlier receiver's file is.
+/// Writes `pem` to `path`, if nothing is there or a file of an earlier start.
 ///
 /// # Errors
 /// When something else is there, or the file cannot be written.
-pub(super) fn write(path: &Path, pem: &str) -> io::Result<()> {
+pub(crate) fn write(path: &Path, pem: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true);
     if is_ours(path)? {
@@ -24,7 +24,7 @@ pub(super) fn write(path: &Path, pem: &str) -> io::Result<()> {
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "there is a file that `pns receiver` did not write; name another by --write-ca",
+            "there is a file that `pns` did not write; name another",
         )),
         other => other?.write_all(format!("{MARK}\n{pem}").as_bytes()),
     }

@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub(crate) use authority_file::write as write_authority;
 pub use command::{ReceiverArgs, run};
 pub use identity::{Certificate, ClientCertificate, Identity, IdentityError, Tls, TlsVersions};
 pub use integration::{Pulling, Pulls};

@@ -14,6 +14,7 @@ use super::step::{self, StepEnd};
 use super::target::Ground;
 use super::verdict::{Checks, Failure};
 use super::world::World;
+use super::pulls::{self, SharedPull};
 use super::{not_run, scenario_seed, subscribe};
 use crate::curl::quote as shell;
 use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
@@ -30,6 +31,8 @@ pub(super) struct Stage {
     pub ground: Ground,
     /// The user's schema pack, in place of what scenarios name.
     pub own_pack: Option<Arc<Pack>>,
+    /// The pull API beside the run.
+    pub pull: Option<SharedPull>,
 }
 
 /// Why a claim is not judged that a pressed receiver upset.
@@ -103,9 +106,14 @@ impl Stage {
                 Pack::builtin(name).ok_or_else(|| format!("there is no schema pack `{name}`"))?
             }
         };
-        let (target, receiver) = self.ground.target(scenario, &pack).await?;
         let clock = Clock::start(self.settings.gear, self.settings.epoch);
-        Ok(World::new(scenario, seed, pack, clock, target, receiver))
+        let (beside, pulling) = match &self.pull {
+            Some(shared) => (Some(shared.beside(&clock, &pack, seed)), None),
+            None if self.ground.is_embedded() => pulls::embedded(scenario, &clock, &pack, seed).await?.unzip(),
+            None => (None, None),
+        };
+        let (target, receiver) = self.ground.target(scenario, &pack, pulling.flatten()).await?;
+        Ok(World::new(scenario, seed, pack, clock, target, receiver, beside))
     }
 
     async fn play_in(
@@ -203,6 +211,9 @@ impl Stage {
                     missed = Some(step);
                 }
             }
+            if let Err(reason) = world.publish_acts() {
+                return Some(format!("{}: {reason}", step.place));
+            }
             self.tell_progress(world, scenario, events).await;
             if missed.is_some() {
                 break;
@@ -264,7 +275,7 @@ impl Stage {
             embedded: self.ground.is_embedded(),
             probe: self.ground.has_probe(),
             api_key: self.ground.has_api_key(),
-            pull: self.ground.has_pull(),
+            pull: self.ground.is_embedded() || self.pull.is_some(),
         }
     }
 

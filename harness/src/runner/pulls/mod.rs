@@ -27,7 +27,8 @@ use super::bodies::Recipe;
 
 pub(super) use acts::Beside;
 pub(super) use claim::{Tally, pulled, tally};
-pub(super) use serve::{Serving, beside};
+pub(crate) use serve::{Serving, SharedPull};
+pub(super) use serve::embedded;
 pub(super) use steps::{clear_faults, plan_fault, pushed_back};
 
 /// Notifications of acts that wait to be published; more acts are refused.

@@ -1,25 +1,128 @@
-//! The pull API of a run, as a server.
+//! The pull API of a run, as a server on this machine.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use pns_simulator::clock::Clock;
+use pns_simulator::pull::{Access, PullKey, PullServer, PullSettings, Secret};
+use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
+use pns_simulator::transport::Trust;
+use pns_simulator::world::Places;
 use tokio::task::JoinHandle;
 
-use super::PullSide;
+use super::{Beside, PullSide};
+use crate::puller::PullAccess;
+use crate::receiver::{self, Pulling};
+use crate::scenario::model::{self, Scenario};
 use crate::settings::PullApi;
+
+/// The key by which an embedded receiver pulls. No secret: it opens nothing but a server inside this process.
+const EMBEDDED_KEY: &str = "embedded-pull-key";
 
 /// A pull API that takes calls. Dropping it closes the port and every connection.
 #[derive(Debug)]
-pub(in super::super) struct Serving {
+pub(crate) struct Serving {
     /// Its base URL.
-    pub url: String,
+    pub(crate) url: String,
     /// Whom its callers must trust, where the certificate was made at the start.
-    pub ca_pem: Option<String>,
+    pub(crate) ca_pem: Option<String>,
     task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Begins to take calls, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When the address or the certificate cannot be had, in words.
+    async fn start(settings: PullSettings, side: PullSide) -> Result<Self, String> {
+        let server = PullServer::bind(settings).await;
+        let server = server.map_err(|error| format!("the pull API: {}", crate::runner::with_causes(&error)))?;
+        let (url, ca_pem) = (server.url(), server.ca_pem().map(str::to_owned));
+        Ok(Self { url, ca_pem, task: tokio::spawn(server.serve(side, std::future::pending())) })
+    }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The pull API of a whole run, where the receiver is somebody's own.
+#[derive(Debug)]
+pub(crate) struct SharedPull {
+    /// What is pulled from.
+    pub(crate) side: PullSide,
+    /// The server.
+    pub(crate) serving: Serving,
+}
+
+impl SharedPull {
+    /// Listens as `api` says.
+    ///
+    /// # Errors
+    /// When the address or the certificate cannot be had, or its authority cannot be written, in words.
+    pub(crate) async fn start(api: &PullApi, seed: u64, pack: Arc<Pack>) -> Result<Self, String> {
+        let side = PullSide::new(seed, pack);
+        let settings = PullSettings {
+            listen: api.listen,
+            tls: api.tls.clone(),
+            keys: vec![key(&api.api_key)],
+            ..PullSettings::default()
+        };
+        let serving = Serving::start(settings, side.clone()).await?;
+        if let (Some(path), Some(pem)) = (&api.write_ca, &serving.ca_pem) {
+            receiver::write_authority(path, pem)
+                .map_err(|error| format!("cannot write the pull API's authority to `{}`: {error}", path.display()))?;
+        }
+        Ok(Self { side, serving })
+    }
+
+    /// A scenario begins.
+    pub(in super::super) fn beside(&self, clock: &Clock, pack: &Arc<Pack>, seed: u64) -> Beside {
+        self.side.begin(clock, pack, seed);
+        Beside::new(self.side.clone(), None)
+    }
+}
+
+fn key(api_key: &ApiKey) -> PullKey {
+    PullKey { secret: Secret::from(api_key), access: Access::full("integration") }
+}
+
+/// A pull API for one scenario and its embedded receiver, and how that pulls; `None`: the scenario wants none.
+///
+/// # Errors
+/// When it cannot listen, in words.
+pub(in super::super) async fn embedded(
+    scenario: &Scenario,
+    clock: &Clock,
+    pack: &Arc<Pack>,
+    seed: u64,
+) -> Result<Option<(Beside, Option<Pulling>)>, String> {
+    if !scenario.wants_pull() {
+        return Ok(None);
+    }
+    let api_key = ApiKey::new(EMBEDDED_KEY).map_err(|error| error.to_string())?;
+    let side = PullSide::new(seed, Arc::clone(pack));
+    side.begin(clock, pack, seed);
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let settings = PullSettings { listen, keys: vec![key(&api_key)], ..PullSettings::default() };
+    let serving = Serving::start(settings, side.clone()).await?;
+    let wanted = scenario.receiver.clone().unwrap_or_default();
+    let pulls = match wanted.pulls.unwrap_or_default() {
+        model::Pulls::Always => receiver::Pulls::Always,
+        model::Pulls::Never => receiver::Pulls::Never,
+        model::Pulls::Twice => receiver::Pulls::Twice,
+        model::Pulls::BeforeAcknowledging => receiver::Pulls::BeforeAcknowledging,
+    };
+    let trust = Trust::Bundle(serving.ca_pem.clone().unwrap_or_default().into_bytes());
+    let pulling = Pulling {
+        access: PullAccess { url: serving.url.clone(), api_key, trust },
+        pulls,
+        turns_down: wanted.turns_down,
+        places: Places::from(pack.roles()),
+    };
+    let pulling = (pulls != receiver::Pulls::Never || wanted.turns_down).then_some(pulling);
+    Ok(Some((Beside::new(side, Some(serving)), pulling)))
 }
