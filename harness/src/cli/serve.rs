@@ -227,7 +227,7 @@ fn cannot_listen(error: ControlError) -> Failure {
         ControlError::TokenNeeded(_) => Some(
             "`--token-file FILE` or PNS_SERVE_TOKEN names what callers must show; a loopback address needs none",
         ),
-        ControlError::Pem { .. } | ControlError::Tls(_) => Some("`--tls-cert` and `--tls-key` are PEM files"),
+        ControlError::Certificate(_) => Some("`--tls-cert` and `--tls-key` are PEM files"),
         ControlError::Listen { .. } => Some("`--listen 127.0.0.1:0` takes any free port"),
     };
     let failure = Failure::usage(error);
