@@ -127,7 +127,7 @@ impl World {
     ) -> Result<Value, String> {
         // Drawing a uuid needs `self` mutably, and looking up does not: count draws apart.
         let mut drawn = self.uuids_drawn;
-        let seed = self.seed;
+        let seed = self.seed();
         let filled = template.fill(&mut |name: &str| match name {
             "uuid" => {
                 drawn += 1;
@@ -142,7 +142,7 @@ impl World {
     /// Draws a fresh UUID from the seed.
     pub(super) fn draw_uuid(&mut self) -> String {
         self.uuids_drawn += 1;
-        uuid(self.seed, self.uuids_drawn)
+        uuid(self.seed(), self.uuids_drawn)
     }
 
     /// The RFP of that name and its supplier, drawn when the name first comes up.
