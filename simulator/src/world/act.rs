@@ -17,7 +17,7 @@ use super::call::CallKind;
 use super::id::RfpId;
 use super::refusal::Refusal;
 
-pub(super) use proposal::Options;
+pub(super) use proposal::{Options, Terms};
 pub use turn_down::TurnDown;
 
 /// Suppliers that one call may forward an RFP to.

@@ -12,11 +12,18 @@
 //! Nothing here waits, listens or reads a clock, but for [`PullLog::changed`].
 
 mod act;
+mod answer;
 mod call;
+mod content;
+mod draw;
 mod fault;
+mod fold;
 mod follow;
+mod happening;
 mod id;
+mod list;
 mod log;
+mod plan;
 mod refusal;
 mod said;
 mod settings;
@@ -24,7 +31,8 @@ mod shared;
 mod view;
 
 use pns_engine::{EventType, NotificationId, SupplierScope, Timestamp};
-use serde_json::Value;
+
+use self::happening::Stories;
 
 pub use act::{Act, TurnDown};
 pub use call::{Asked, Call, CallKind, DataType, UnknownCall, UnknownDataType};
@@ -39,7 +47,6 @@ pub use shared::SharedWorld;
 pub use view::{HappeningView, ResponseState, RfpDetail, RfpState, RfpSummary, SupplierView};
 
 use crate::schema::Roles;
-use crate::service::model::{NotificationSpec, Page, PageRequest};
 
 /// What has happened. See the module.
 #[derive(Debug)]
@@ -47,6 +54,7 @@ pub struct World {
     seed: u64,
     places: Places,
     settings: WorldSettings,
+    stories: Stories,
 }
 
 /// A notification that was published.
@@ -77,44 +85,20 @@ impl World {
     /// A world in which nothing has happened.
     #[must_use]
     pub fn new(seed: u64, roles: &Roles, settings: WorldSettings) -> Self {
-        Self { seed, places: Places::from(roles), settings }
+        Self { seed, places: Places::from(roles), settings, stories: Stories::default() }
     }
 
     /// Takes note of a notification, whatever it is.
     pub fn observe(&mut self, seen: Seen<'_>) {
-        let _said = Said::read(&self.places, seen.event_type, seen.body);
+        if let Some(said) = Said::read(&self.places, seen.event_type, seen.body) {
+            self.stories.add(&seen, said);
+        }
     }
 
-    /// What a call returns to `viewer`, by what was known at `as_of`.
-    ///
-    /// # Errors
-    /// As the call's documentation says, where it does.
-    pub fn answer(&self, call: &Call, viewer: &Viewer, as_of: Timestamp) -> Result<Value, Refusal> {
-        let _ = (viewer, as_of, self.seed, self.settings);
-        Err(Refusal::NotFound(format!("{call:?} is not known")))
-    }
-
-    /// The notifications that an act makes, if it may be done now.
-    ///
-    /// # Errors
-    /// As the documented validations say, against the present state.
-    pub fn plan(&self, act: &Act, viewer: &Viewer, now: Timestamp) -> Result<Vec<NotificationSpec>, Refusal> {
-        let _ = (viewer, now);
-        Err(Refusal::NotFound(format!("the RFP {} is not known", act.rfp())))
-    }
-
-    /// The RFPs by number. Without an order the newest come first.
+    /// How many RFPs were forgotten because there were too many.
     #[must_use]
-    pub fn rfps(&self, page: &PageRequest) -> Page<RfpSummary> {
-        let _ = page;
-        Page { items: Vec::new(), next: None }
-    }
-
-    /// One RFP with its suppliers and its history.
-    #[must_use]
-    pub fn rfp(&self, id: RfpId) -> Option<RfpDetail> {
-        let _ = id;
-        None
+    pub const fn forgotten(&self) -> u64 {
+        self.stories.forgotten
     }
 
     /// What a body of the world's own schema pack says.

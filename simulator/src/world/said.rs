@@ -68,6 +68,13 @@ pub struct Places {
     reason: Option<String>,
 }
 
+impl Places {
+    /// Where the reason is, as a JSON pointer.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+}
+
 impl From<&Roles> for Places {
     fn from(roles: &Roles) -> Self {
         let Roles { rfp_id, supplier_id, reason, .. } = roles.clone();

@@ -1,6 +1,5 @@
 //! RFPs as the control API and the dashboard tell them.
 
-use pns_engine::{EventType, NotificationId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -41,6 +40,26 @@ pub enum ResponseState {
     Declined,
     /// The planner cancelled.
     Cancelled,
+}
+
+impl ResponseState {
+    /// All of them, by number.
+    const ALL: [Self; 9] = [
+        Self::New,
+        Self::InProgress,
+        Self::Submitted,
+        Self::SubmittedOutsideCvent,
+        Self::TurnedDown,
+        Self::Withdrawn,
+        Self::Awarded,
+        Self::Declined,
+        Self::Cancelled,
+    ];
+
+    /// The one of a number.
+    pub(super) fn of(number: u8) -> Self {
+        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::New)
+    }
 }
 
 /// One RFP at a glance.
@@ -124,23 +143,4 @@ pub struct HappeningView {
     pub attachments: Vec<AttachmentId>,
     /// Whether it was done through the pull API.
     pub by_pull: bool,
-}
-
-impl HappeningView {
-    pub(super) fn new(
-        at: pns_engine::Timestamp,
-        notification: NotificationId,
-        event_type: EventType,
-    ) -> Self {
-        Self {
-            at: Instant(at),
-            notification: notification.0,
-            event_type: EventName(event_type),
-            supplier: None,
-            reason: None,
-            message: None,
-            attachments: Vec::new(),
-            by_pull: false,
-        }
-    }
 }

@@ -63,6 +63,11 @@ impl Options {
         if wrong.is_empty() { Ok(Self(offers)) } else { Err(Refusal::Unprocessable(wrong)) }
     }
 
+    /// The options as they were given, if any were.
+    pub(in crate::world) fn given(details: &Map<String, Value>) -> Option<&Value> {
+        details.get(OPTIONS).filter(|options| !options.is_null())
+    }
+
     /// The documented causes for which they are refused. Without options nothing is checked: a change of other
     /// details need not repeat the dates (*inferred*).
     pub(in crate::world) fn causes(&self, terms: &Terms, today: Date) -> Vec<String> {
