@@ -78,11 +78,6 @@ impl Puller {
         Ok(Self { transport, base: base.into(), api_key: access.api_key.clone() })
     }
 
-    /// Asks once.
-    pub(crate) async fn get(&self, path: &str) -> Came {
-        self.call(Method::GET, path, Bytes::new()).await
-    }
-
     /// Asks until there is an answer that waiting does not mend, with pauses as the API asks for, or longer and longer.
     pub(crate) async fn get_patiently(&self, path: &str) -> Came {
         self.patiently(Method::GET, path, Bytes::new()).await
@@ -112,11 +107,8 @@ impl Puller {
         let Ok(endpoint) = Endpoint::parse(&format!("{}{path}", self.base)) else {
             return Came { status: None, retry_after: None };
         };
-        let request = Request {
-            method,
-            api_key: Some(self.api_key.clone()),
-            ..Request::new(Arc::new(endpoint), body)
-        };
+        let request =
+            Request { method, api_key: Some(self.api_key.clone()), ..Request::new(Arc::new(endpoint), body) };
         match self.transport.attempt(request).await.answer {
             Answer::Status { code, retry_after } => Came { status: Some(code), retry_after },
             Answer::NoResponse(_) => Came { status: None, retry_after: None },

@@ -14,6 +14,8 @@ use pns_simulator::endpoint::Endpoint;
 use pns_simulator::pull::PullTls;
 use pns_simulator::secret::ApiKey;
 
+use crate::runner::SharedPull;
+
 /// Everything that affects the outcome of `pns run`.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
@@ -42,7 +44,7 @@ pub struct RunSettings {
     /// Values of scenario variables, over those in the files.
     pub variables: BTreeMap<String, String>,
     /// The pull API beside the run; `None`: none, but for the embedded receiver, which has its own.
-    pub pull: Option<PullApi>,
+    pub pull: Option<Arc<SharedPull>>,
 }
 
 /// The pull API beside a run, from which the receiver pulls what notifications are about.
@@ -56,6 +58,8 @@ pub struct PullApi {
     pub write_ca: Option<PathBuf>,
     /// The key with which the receiver is configured.
     pub api_key: ApiKey,
+    /// The flags that make it again, each with a space before it.
+    pub flags: String,
 }
 
 /// How a receiver is reached.

@@ -174,7 +174,7 @@ async fn ready(asked: &LoadSettings, patience: Option<Duration>) -> Result<Vec<S
         variables: BTreeMap::new(),
         pull: None,
     });
-    let player = player.await.map_err(Failure::usage)?;
+    let player = player.map_err(Failure::usage)?;
     let up = player.wait_for_target(patience).await;
     up.map_err(|reason| Failure::inconclusive(anyhow::anyhow!(reason)))?;
     let text = |note: &Note| match note {

@@ -50,7 +50,7 @@ pub struct CheckSettings {
 /// When a setting turns out to be of no use, before anything is sent or told.
 pub async fn run(settings: CheckSettings, sink: &mut dyn FnMut(&Event)) -> Result<RunFinished, RunError> {
     let wall = Stopwatch::start();
-    let player = Player::prepare(settings.run.clone()).await?;
+    let player = Player::prepare(settings.run.clone())?;
     let setting = Setting::of(&settings.run, &player);
     let mut checks = Checks {
         settings: &settings,
@@ -311,6 +311,7 @@ impl Checks<'_> {
             deliveries: spent.deliveries,
             cases: spent.cases,
             notes: Vec::new(),
+            pulls: spent.pulls,
         }
     }
 

@@ -69,7 +69,7 @@ pub async fn replay(
     let started = started(&settings, scenarios, times);
     // A receiver remembers the ids of an earlier replay with the same seed.
     let seed = settings.seed ^ started.epoch.as_nanos();
-    let player = Player::prepare(settings.clone()).await?;
+    let player = Player::prepare(settings.clone())?;
     let setting = Setting::of(&settings, &player);
     sink(&Event::RunStarted(RunStarted { notes: player.notes(), ..started }));
     let mut replay = Replay {

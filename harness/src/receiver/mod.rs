@@ -16,6 +16,7 @@ mod integration;
 mod journal;
 mod judge;
 mod player;
+mod pull_args;
 mod reaction;
 mod respond;
 mod script;

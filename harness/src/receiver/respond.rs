@@ -91,7 +91,8 @@ async fn receive(exchange: &Exchange, request: Request<Incoming>) -> Response<An
     if !reaction.delay.is_zero() {
         exchange.wait(reaction.delay).await;
     }
-    if let (Some(integration), Some(said), Disposition::Processed) = (&shared.integration, said, disposition) {
+    if let (Some(integration), Some(said), Disposition::Processed) = (&shared.integration, said, disposition)
+    {
         integration.follow(said).await;
     }
     match reaction.answer {

@@ -47,7 +47,7 @@ pub(crate) use uuid::uuid;
 
 pub(crate) use play::location;
 pub(crate) use player::{Player, flags};
-use pulls::SharedPull;
+pub use pulls::SharedPull;
 pub(crate) use target::{transport, transport_settings, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -76,31 +76,19 @@ pub async fn run(
     let ground = Ground::prepare(&settings).map_err(RunError)?;
     let own_pack = settings.schema_pack.as_deref().map(Pack::load).transpose();
     let own_pack = own_pack.map_err(|error| RunError(with_causes(&error)))?.map(Arc::new);
-    let pull = listen(&settings, own_pack.as_ref()).await.map_err(RunError)?;
     sink(&Event::RunStarted(started(&settings, &ground, &scenarios, filtered_out)));
     let stop = settings.stop;
     let mut tally = Tally::default();
     let end = match preflight(settings.wait_for_target, &ground).await {
         Err(reason) => RunEnd::Unreachable(reason),
         Ok(()) => {
-            let stage = Arc::new(play::Stage { settings, ground, own_pack, pull });
+            let stage = Arc::new(play::Stage { settings, ground, own_pack });
             play_all(&stage, scenarios, stop, &mut tally, sink).await
         }
     };
     let finished = RunFinished { totals: tally.totals, wall: wall.elapsed(), pns_time: tally.pns_time, end };
     sink(&Event::RunFinished(finished.clone()));
     Ok(finished)
-}
-
-/// The pull API beside the run, if one is asked for.
-async fn listen(settings: &RunSettings, own_pack: Option<&Arc<Pack>>) -> Result<Option<SharedPull>, String> {
-    let Some(api) = &settings.pull else { return Ok(None) };
-    let pack = match own_pack {
-        Some(pack) => Arc::clone(pack),
-        // The places of ids are the same in all built-in ones.
-        None => Pack::builtin(Pack::BUILTIN[0]).ok_or("the first built-in pack is built in")?,
-    };
-    SharedPull::start(api, settings.seed, pack).await.map(Some)
 }
 
 /// An error and what lies behind it, in one line.
@@ -275,5 +263,6 @@ pub(crate) fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
         deliveries: 0,
         cases: 0,
         notes: Vec::new(),
+        pulls: None,
     }
 }

@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 
 use super::answered::Goes;
 use super::expect::{self, Holds};
+use super::pulls;
 use super::step::{self, StepEnd};
 use super::target::Ground;
 use super::verdict::{Checks, Failure};
 use super::world::World;
-use super::pulls::{self, SharedPull};
 use super::{not_run, scenario_seed, subscribe};
 use crate::curl::quote as shell;
 use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
@@ -31,8 +31,6 @@ pub(super) struct Stage {
     pub ground: Ground,
     /// The user's schema pack, in place of what scenarios name.
     pub own_pack: Option<Arc<Pack>>,
-    /// The pull API beside the run.
-    pub pull: Option<SharedPull>,
 }
 
 /// Why a claim is not judged that a pressed receiver upset.
@@ -107,9 +105,11 @@ impl Stage {
             }
         };
         let clock = Clock::start(self.settings.gear, self.settings.epoch);
-        let (beside, pulling) = match &self.pull {
+        let (beside, pulling) = match &self.settings.pull {
             Some(shared) => (Some(shared.beside(&clock, &pack, seed)), None),
-            None if self.ground.is_embedded() => pulls::embedded(scenario, &clock, &pack, seed).await?.unzip(),
+            None if self.ground.is_embedded() => {
+                pulls::embedded(scenario, &clock, &pack, seed).await?.unzip()
+            }
             None => (None, None),
         };
         let (target, receiver) = self.ground.target(scenario, &pack, pulling.flatten()).await?;
@@ -130,6 +130,17 @@ impl Stage {
         for step in &scenario.finally {
             // What tidies up must not hide what came before.
             let _ = step::carry_out(&mut world, step).await;
+        }
+        let is_judged = scenario.expect.iter().any(|one| matches!(one.claim, model::Claim::Pulled(_)));
+        let pulls = is_judged.then(|| pulls::tally(&world)).flatten();
+        // What a scripted receiver does, or a failing pull API makes of it, says nothing of the receiver.
+        let is_upset = |step: &Step| matches!(step.action, model::Action::PullFault(_));
+        if let Some(count) = pulls
+            && scenario.receiver.is_none()
+            && trouble.is_none()
+            && !scenario.steps.iter().any(is_upset)
+        {
+            checks.pulls(&world, count);
         }
         checks.guarantees(&world, &guarantee::check_all(world.ledger.records(), &world.subscriptions));
         let mut notes = Vec::new();
@@ -158,6 +169,7 @@ impl Stage {
             deliveries: world.ledger.deliveries().count() as u64,
             cases: 1,
             notes,
+            pulls,
         }
     }
 
@@ -275,7 +287,7 @@ impl Stage {
             embedded: self.ground.is_embedded(),
             probe: self.ground.has_probe(),
             api_key: self.ground.has_api_key(),
-            pull: self.ground.is_embedded() || self.pull.is_some(),
+            pull: self.ground.is_embedded() || self.settings.pull.is_some(),
         }
     }
 
@@ -311,6 +323,9 @@ impl Stage {
         }
         if let Some(probe) = &self.settings.probe {
             add(probe.flags().trim_start().to_owned());
+        }
+        if let Some(pull) = &self.settings.pull {
+            add(pull.flags().trim_start().to_owned());
         }
         for (name, value) in &self.settings.variables {
             add(format!("--variable {}", shell(&format!("{name}={value}"))));

@@ -25,12 +25,11 @@ impl Player {
     ///
     /// # Errors
     /// When a setting turns out to be of no use: a certificate file, a schema pack.
-    pub(crate) async fn prepare(settings: RunSettings) -> Result<Self, RunError> {
+    pub(crate) fn prepare(settings: RunSettings) -> Result<Self, RunError> {
         let ground = Ground::prepare(&settings).map_err(RunError)?;
         let own_pack = settings.schema_pack.as_deref().map(Pack::load).transpose();
         let own_pack = own_pack.map_err(|error| RunError(with_causes(&error)))?.map(Arc::new);
-        let pull = super::listen(&settings, own_pack.as_ref()).await.map_err(RunError)?;
-        Ok(Self { stage: Stage { settings, ground, own_pack, pull } })
+        Ok(Self { stage: Stage { settings, ground, own_pack } })
     }
 
     /// The schema pack that writes bodies.

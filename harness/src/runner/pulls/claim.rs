@@ -12,6 +12,7 @@ use super::super::words;
 use super::super::world::World;
 use super::Beside;
 use super::steps::NO_PULL_API;
+use crate::event::PullCount;
 use crate::scenario::model::{PullTopic, Pulled};
 
 /// How many of the notifications that are wrong are told.
@@ -65,7 +66,9 @@ fn calls(topic: PullTopic, said: &Said) -> Vec<Call> {
     let one = match topic {
         PullTopic::Rfp => said.rfp.map(Call::Rfp),
         PullTopic::Responses => said.rfp.map(Call::Responses),
-        PullTopic::Response => said.rfp.zip(said.supplier).map(|(rfp, supplier)| Call::Response(rfp, supplier)),
+        PullTopic::Response => {
+            said.rfp.zip(said.supplier).map(|(rfp, supplier)| Call::Response(rfp, supplier))
+        }
         PullTopic::DataType(part) => said.rfp.map(|rfp| Call::DataType(rfp, part)),
         PullTopic::RepresentedVenues => said.rfp.map(Call::RepresentedVenues),
         PullTopic::Message => said.message.as_ref().map(|message| Call::Message(message.id)),
@@ -236,19 +239,8 @@ fn told(wrong: &[String]) -> String {
     }
 }
 
-/// How many notifications of a scenario were pulled after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Tally {
-    /// Acknowledged ones that lead to a call.
-    pub lead: u64,
-    /// Of these, those that were pulled after.
-    pub pulled: u64,
-    /// Pulls beyond what the notifications explain.
-    pub surplus: u64,
-}
-
-/// Counts what was pulled so far; `None`: no pull API runs, or nothing leads to a call.
-pub(in super::super) fn tally(world: &World) -> Option<Tally> {
+/// Counts what was pulled so far; `None`: no pull API runs, or nothing that was acknowledged leads to a call.
+pub(in super::super) fn tally(world: &World) -> Option<PullCount> {
     let beside = world.pulls.as_ref()?;
     let asked: Vec<Asked> = world
         .ledger
@@ -256,9 +248,12 @@ pub(in super::super) fn tally(world: &World) -> Option<Tally> {
         .filter_map(|(id, _)| Asked::of(world, beside, id, None))
         .filter(|one| !one.wanted.is_empty() && one.acknowledged.is_some())
         .collect();
+    if asked.is_empty() {
+        return None;
+    }
     let seen = Seen::of(beside, &asked);
     let of = |one: &Asked| seen.followed.get(&one.id).map_or(&[][..], Vec::as_slice);
     let pulled = asked.iter().filter(|one| of(one).iter().all(|one| !one.pulls.is_empty())).count();
     let surplus = asked.iter().flat_map(of).map(|one| u64::from(one.surplus)).sum();
-    (!asked.is_empty()).then_some(Tally { lead: asked.len() as u64, pulled: pulled as u64, surplus })
+    Some(PullCount { leading: asked.len() as u64, pulled: pulled as u64, surplus })
 }

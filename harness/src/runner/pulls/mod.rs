@@ -26,8 +26,9 @@ use tokio::sync::Notify;
 use super::bodies::Recipe;
 
 pub(super) use acts::Beside;
-pub(super) use claim::{Tally, pulled, tally};
-pub(crate) use serve::{Serving, SharedPull};
+pub(super) use claim::{pulled, tally};
+pub(crate) use serve::Serving;
+pub use serve::SharedPull;
 pub(super) use serve::embedded;
 pub(super) use steps::{clear_faults, plan_fault, pushed_back};
 
@@ -81,8 +82,11 @@ impl PullSide {
     /// A world in which nothing has happened. `seed` draws what bodies do not say.
     pub(crate) fn new(seed: u64, pack: Arc<Pack>) -> Self {
         // With every RFP forwardable and open to other dates, a receiver can try all calls on any of them.
-        let settings =
-            WorldSettings { forwardable_percent: 100, supplier_dates_percent: 100, ..WorldSettings::default() };
+        let settings = WorldSettings {
+            forwardable_percent: 100,
+            supplier_dates_percent: 100,
+            ..WorldSettings::default()
+        };
         let present = Present {
             clock: None,
             now: Timestamp::EPOCH,
@@ -183,11 +187,7 @@ impl Present {
 
     /// A notification with the body by which the world knows it. The one that is sent later says the same, and has an
     /// event id and a time of its own.
-    fn make(
-        &mut self,
-        act: &Act,
-        spec: NotificationSpec,
-    ) -> Result<(NotificationId, Vec<u8>, Made), String> {
+    fn make(&mut self, act: &Act, spec: NotificationSpec) -> Result<(NotificationId, Vec<u8>, Made), String> {
         self.acts += 1;
         let id = NotificationId(ACTED_FROM + self.acts);
         let event_type = spec.event_type.0;
@@ -202,8 +202,7 @@ impl Present {
         }
         overrides.extend(spec.overrides.unwrap_or_default());
         let key = Key { seed: self.seed, sequence: id.0, published: self.time() };
-        let body =
-            self.pack.generate_with(event_type, key, &overrides).map_err(|error| error.to_string())?;
+        let body = self.pack.generate_with(event_type, key, &overrides).map_err(|error| error.to_string())?;
         let recipe = Recipe::Generated { event_type, overrides: Arc::new(overrides) };
         Ok((id, body, Made { event_type, supplier, rfp: act.rfp(), recipe }))
     }

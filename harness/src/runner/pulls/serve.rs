@@ -1,10 +1,10 @@
 //! The pull API of a run, as a server on this machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use pns_simulator::clock::Clock;
-use pns_simulator::pull::{Access, PullKey, PullServer, PullSettings, Secret};
+use pns_simulator::pull::{Access, PullKey, PullServer, PullSettings, PullTls, Secret};
 use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
 use pns_simulator::transport::Trust;
@@ -19,6 +19,9 @@ use crate::settings::PullApi;
 
 /// The key by which an embedded receiver pulls. No secret: it opens nothing but a server inside this process.
 const EMBEDDED_KEY: &str = "embedded-pull-key";
+
+/// A free port that only this machine reaches.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A pull API that takes calls. Dropping it closes the port and every connection.
 #[derive(Debug)]
@@ -37,7 +40,8 @@ impl Serving {
     /// When the address or the certificate cannot be had, in words.
     async fn start(settings: PullSettings, side: PullSide) -> Result<Self, String> {
         let server = PullServer::bind(settings).await;
-        let server = server.map_err(|error| format!("the pull API: {}", crate::runner::with_causes(&error)))?;
+        let server =
+            server.map_err(|error| format!("the pull API: {}", crate::runner::with_causes(&error)))?;
         let (url, ca_pem) = (server.url(), server.ca_pem().map(str::to_owned));
         Ok(Self { url, ca_pem, task: tokio::spawn(server.serve(side, std::future::pending())) })
     }
@@ -51,19 +55,20 @@ impl Drop for Serving {
 
 /// The pull API of a whole run, where the receiver is somebody's own.
 #[derive(Debug)]
-pub(crate) struct SharedPull {
-    /// What is pulled from.
-    pub(crate) side: PullSide,
-    /// The server.
-    pub(crate) serving: Serving,
+pub struct SharedPull {
+    side: PullSide,
+    serving: Serving,
+    api_key: ApiKey,
+    flags: String,
 }
 
 impl SharedPull {
-    /// Listens as `api` says.
+    /// Listens as `api` says, and answers from what is published. `pack` says where ids stand in bodies; `seed` draws
+    /// what bodies do not say.
     ///
     /// # Errors
     /// When the address or the certificate cannot be had, or its authority cannot be written, in words.
-    pub(crate) async fn start(api: &PullApi, seed: u64, pack: Arc<Pack>) -> Result<Self, String> {
+    pub async fn start(api: &PullApi, seed: u64, pack: Arc<Pack>) -> Result<Self, String> {
         let side = PullSide::new(seed, pack);
         let settings = PullSettings {
             listen: api.listen,
@@ -73,10 +78,45 @@ impl SharedPull {
         };
         let serving = Serving::start(settings, side.clone()).await?;
         if let (Some(path), Some(pem)) = (&api.write_ca, &serving.ca_pem) {
-            receiver::write_authority(path, pem)
-                .map_err(|error| format!("cannot write the pull API's authority to `{}`: {error}", path.display()))?;
+            receiver::write_authority(path, pem).map_err(|error| {
+                format!("cannot write the pull API's authority to `{}`: {error}", path.display())
+            })?;
         }
-        Ok(Self { side, serving })
+        Ok(Self { side, serving, api_key: api.api_key.clone(), flags: api.flags.clone() })
+    }
+
+    /// One on a free port of this machine, with a key that opens nothing else: for a receiver inside this process.
+    ///
+    /// # Errors
+    /// When there is no port, in words.
+    pub async fn embedded(seed: u64, pack: Arc<Pack>) -> Result<Self, String> {
+        let api = PullApi {
+            listen: LOOPBACK,
+            tls: PullTls::default(),
+            write_ca: None,
+            api_key: ApiKey::new(EMBEDDED_KEY).map_err(|error| error.to_string())?,
+            flags: String::new(),
+        };
+        Self::start(&api, seed, pack).await
+    }
+
+    /// Its base URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.serving.url
+    }
+
+    /// How a receiver inside this process gets in.
+    #[must_use]
+    pub fn access(&self) -> PullAccess {
+        let trust = Trust::Bundle(self.serving.ca_pem.clone().unwrap_or_default().into_bytes());
+        PullAccess { url: self.serving.url.clone(), api_key: self.api_key.clone(), trust }
+    }
+
+    /// The flags that make it again, each with a space before it.
+    #[must_use]
+    pub fn flags(&self) -> &str {
+        &self.flags
     }
 
     /// A scenario begins.
@@ -106,8 +146,7 @@ pub(in super::super) async fn embedded(
     let api_key = ApiKey::new(EMBEDDED_KEY).map_err(|error| error.to_string())?;
     let side = PullSide::new(seed, Arc::clone(pack));
     side.begin(clock, pack, seed);
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = PullSettings { listen, keys: vec![key(&api_key)], ..PullSettings::default() };
+    let settings = PullSettings { listen: LOOPBACK, keys: vec![key(&api_key)], ..PullSettings::default() };
     let serving = Serving::start(settings, side.clone()).await?;
     let wanted = scenario.receiver.clone().unwrap_or_default();
     let pulls = match wanted.pulls.unwrap_or_default() {

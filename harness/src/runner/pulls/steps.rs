@@ -87,7 +87,9 @@ pub(in super::super) async fn pushed_back(world: &mut World, wanted: &PushedBack
         }
         let left = wanted.within.saturating_sub(watch.elapsed());
         if left.is_zero() {
-            let made = words::list(world.pulls.iter().flat_map(Beside::acted_types).map(|one| one.wire_name().to_owned()));
+            let made = words::list(
+                world.pulls.iter().flat_map(Beside::acted_types).map(|one| one.wire_name().to_owned()),
+            );
             let found = format!("not within {} of real time; published: {made}", words::span(wanted.within));
             let concerned = wanted.of.as_ref().map_or(Which::All, |name| Which::Saved(vec![name.clone()]));
             return Ok(StepEnd::Missed(waited, Miss { found, concerned, undecided: false }));
