@@ -189,7 +189,15 @@ pub const ALL: &[CheckKind] = &[
         mend: "The act did not come, or was refused: the receiver's log tells the status that answered it.",
     },
     CheckKind {
-        id: "pulls",
+        id: "calls",
+        title: "the receiver makes so many calls of the pull API about the RFPs of the notifications",
+        clause: Clause::EventTypes,
+        strength: Strength::Should,
+        mend: "Calls that were answered 429 or 5xx are made again after Retry-After, or after longer and longer pauses, a few \
+               times; those answered 403 or 404 are not made again.",
+    },
+    CheckKind {
+        id: "pulled-once",
         title: "each notification that leads to a call is followed by it, once",
         clause: Clause::EventTypes,
         strength: Strength::Advice,

@@ -104,6 +104,8 @@ pub enum Note {
     },
     /// No probe: the family `effects` is skipped.
     EffectsNotChecked,
+    /// No pull API: the family `pulls` is skipped.
+    PullsNotChecked,
     /// The machine has no trusted roots; the bundled ones are used.
     BundledRoots,
     /// Anything else worth a line.
@@ -382,6 +384,10 @@ impl std::fmt::Display for Note {
                 "effects are not checked: without --probe nothing is known of what the receiver did with a \
                  notification that it acknowledged"
             }
+            Self::PullsNotChecked => {
+                "pulls are not checked: without --pull-listen nothing is known of what the receiver reads after a \
+                 notification"
+            }
             Self::BundledRoots => {
                 "this machine has no trusted certificate authorities: the bundled ones are used"
             }
@@ -400,6 +406,7 @@ impl Note {
             Self::AcknowledgementsOnly => "acknowledgements-only",
             Self::NoApiKey => "no-api-key",
             Self::EffectsNotChecked => "effects-not-checked",
+            Self::PullsNotChecked => "pulls-not-checked",
             Self::BundledRoots => "bundled-roots",
             Self::Unsound { .. } => "unsound-checks",
             Self::Other(_) => "other",

@@ -77,6 +77,7 @@ pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, St
             effects::received(world, of, *times, *processed, *event_type).await
         }
         Claim::Pulled(claim) => pulls::pulled(world, claim).await,
+        Claim::Calls(which, within, bound) => pulls::calls(world, which, *within, *bound).await,
         Claim::SameEffects(of, other) => effects::same(world, of, other).await,
     };
     Ok(Judged { check, title, holds })

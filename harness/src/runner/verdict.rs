@@ -109,7 +109,9 @@ impl<'a> Checks<'a> {
         let found = match (count.leading - count.pulled, count.surplus) {
             // What a claim tells already is not told again.
             _ if self.results.iter().any(|check| check.id == "pulled" && check.verdict.is_broken()) => return,
-            (0, 0) => return self.add(world.elapsed(), "pulls", title, CheckVerdict::Passed, None, None),
+            (0, 0) => {
+                return self.add(world.elapsed(), "pulled-once", title, CheckVerdict::Passed, None, None);
+            }
             (0, surplus) => {
                 let notifications = words::count(count.leading, "notification");
                 format!("{} more than {notifications} explain", words::count(surplus, "call"))
@@ -119,7 +121,7 @@ impl<'a> Checks<'a> {
                 format!("{never} of {all} acknowledged, never pulled after")
             }
         };
-        let mend = CheckKind::find("pulls").map_or("", |kind| kind.mend);
+        let mend = CheckKind::find("pulled-once").map_or("", |kind| kind.mend);
         let told = CheckFailure {
             expected: title.clone(),
             found,
@@ -127,7 +129,7 @@ impl<'a> Checks<'a> {
             repeat: self.repeat.clone(),
             ..CheckFailure::default()
         };
-        self.add(world.elapsed(), "pulls", title, CheckVerdict::Warned, None, Some(Box::new(told)));
+        self.add(world.elapsed(), "pulled-once", title, CheckVerdict::Warned, None, Some(Box::new(told)));
     }
 
     /// What the sender promised, judged from its records alone. A finding is a defect of `pns`, not of the receiver.

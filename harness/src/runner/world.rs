@@ -154,6 +154,15 @@ impl World {
         Ok(id)
     }
 
+    /// Lets the world that is pulled from know of what is sent outside the sender, if it is a notification.
+    pub(super) fn note_sent(&self, id: NotificationId, body: &[u8]) {
+        if let Some(beside) = &self.pulls
+            && let Some(event_type) = self.driver.bodies_ref().pack().event_type(body)
+        {
+            beside.side.observe(self.driver.now(), id, event_type, body);
+        }
+    }
+
     /// As [`World::publish`], where the world that is pulled from knows already.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! Judges whether the receiver pulled, by the pull API's log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pns_engine::{NotificationId, Timestamp};
 use pns_simulator::clock;
-use pns_simulator::world::{Call, Followed, Notified, Pull, Said, follow};
+use pns_simulator::world::{Call, Followed, Notified, Pull, RfpId, Said, follow};
 
 use super::super::expect::{Holds, Judgement};
 use super::super::words;
@@ -13,7 +13,7 @@ use super::super::world::World;
 use super::Beside;
 use super::steps::NO_PULL_API;
 use crate::event::PullCount;
-use crate::scenario::model::{PullTopic, Pulled};
+use crate::scenario::model::{Bound, PullTopic, Pulled, Which};
 
 /// How many of the notifications that are wrong are told.
 const TOLD_MAX: usize = 3;
@@ -38,7 +38,7 @@ impl Asked {
         let said = beside.side.said(event_type, &world.sent_body(id)?)?;
         let wanted = match topic {
             None => Call::after(&said).into_iter().collect(),
-            Some(topic) => calls(topic, &said),
+            Some(topic) => wanted(topic, &said),
         };
         Some(Self {
             id,
@@ -62,7 +62,7 @@ impl Asked {
 }
 
 /// What of a notification's things is asked for.
-fn calls(topic: PullTopic, said: &Said) -> Vec<Call> {
+fn wanted(topic: PullTopic, said: &Said) -> Vec<Call> {
     let one = match topic {
         PullTopic::Rfp => said.rfp.map(Call::Rfp),
         PullTopic::Responses => said.rfp.map(Call::Responses),
@@ -85,9 +85,9 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
     let what = call.map_or("what it is about", PullTopic::words);
     let often = match times {
         None => String::new(),
-        Some(0) => " never".to_owned(),
-        Some(1) => " once".to_owned(),
-        Some(times) => format!(" {times} times"),
+        Some(Bound::Exactly(0)) => " never".to_owned(),
+        Some(Bound::Exactly(1)) => " once".to_owned(),
+        Some(bound) => format!(" {}", words::bound(*bound, "time")),
     };
     let title =
         format!("after {} the receiver pulled {what}{often}, within {within_words}", words::subject(of));
@@ -110,7 +110,8 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
             let counts = seen.counts(one, *deadline);
             let enough = match times {
                 // Too many already: more time mends nothing.
-                Some(times) => counts.iter().any(|count| count > times),
+                Some(Bound::Exactly(most) | Bound::AtMost(most)) => counts.iter().any(|count| count > most),
+                Some(Bound::AtLeast(least)) => counts.iter().all(|count| count >= least),
                 None => counts.iter().all(|count| *count > 0),
             };
             (!enough && *deadline > now).then(|| deadline.since(now))
@@ -151,11 +152,11 @@ impl Seen {
     }
 
     /// How often each thing was pulled in time.
-    fn counts(&self, one: &Asked, deadline: Timestamp) -> Vec<u32> {
+    fn counts(&self, one: &Asked, deadline: Timestamp) -> Vec<u64> {
         let in_time = |number: &&u64| self.pull(**number).is_some_and(|pull| pull.real <= deadline);
         let followed = self.followed.get(&one.id).map_or(&[][..], Vec::as_slice);
         let count = |followed: &Followed| followed.pulls.iter().filter(in_time).count();
-        followed.iter().map(|one| u32::try_from(count(one)).unwrap_or(u32::MAX)).collect()
+        followed.iter().map(|one| count(one) as u64).collect()
     }
 
     /// What is wrong with one, in words.
@@ -164,34 +165,28 @@ impl Seen {
         one: &Asked,
         deadline: Timestamp,
         within: Duration,
-        times: Option<u32>,
+        times: Option<Bound>,
     ) -> Option<String> {
         let counts = self.counts(one, deadline);
+        let times = times.unwrap_or(Bound::AtLeast(1));
         let Some(first_attempt) = one.first_attempt else {
-            return (times != Some(0)).then(|| format!("{} was not sent", one.event));
+            return (!times.allows(0)).then(|| format!("{} was not sent", one.event));
         };
         let acknowledged = if one.acknowledged.is_some() { "acknowledged" } else { "not acknowledged" };
         let fewest = counts.iter().min().copied().unwrap_or(0);
         let most = counts.iter().max().copied().unwrap_or(0);
-        match times {
-            None if fewest > 0 => None,
-            Some(times) if fewest == times && most == times => None,
-            Some(times) if most > times => {
-                Some(format!("{} {acknowledged}, pulled {}", one.event, often(most)))
-            }
-            _ if fewest > 0 => Some(format!(
-                "{} {acknowledged}, pulled {} within {}",
-                one.event,
-                often(fewest),
-                words::span(within)
-            )),
-            _ => {
-                let instead = self.instead(one, first_attempt);
-                let late = self.late(one);
-                let span = words::span(within);
-                Some(format!("{} {acknowledged}, not pulled within {span}{late}{instead}", one.event))
-            }
+        if times.allows(fewest) && times.allows(most) {
+            return None;
         }
+        let span = words::span(within);
+        Some(if most > 0 && !times.allows(most) {
+            format!("{} {acknowledged}, pulled {} within {span}", one.event, often(most))
+        } else if fewest > 0 {
+            format!("{} {acknowledged}, pulled {} within {span}", one.event, often(fewest))
+        } else {
+            let (late, instead) = (self.late(one), self.instead(one, first_attempt));
+            format!("{} {acknowledged}, not pulled within {span}{late}{instead}", one.event)
+        })
     }
 
     /// That it was pulled, but later.
@@ -223,7 +218,7 @@ impl Seen {
     }
 }
 
-fn often(count: u32) -> String {
+fn often(count: u64) -> String {
     match count {
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
@@ -237,6 +232,35 @@ fn told(wrong: &[String]) -> String {
         0 => list,
         more => format!("{list}\nand {}", words::count(more as u64, "other notification")),
     }
+}
+
+/// How many calls about their RFPs were made, however they were answered.
+pub(in super::super) async fn calls(world: &World, of: &Which, within: Duration, bound: Bound) -> Judgement {
+    let calls = words::bound(bound, "call");
+    let span = words::span(within);
+    let title = format!("{calls} about the RFP of {} within {span}", words::subject(of));
+    let unknown = |why: &str| ("calls", title.clone(), Holds::Unknown(why.to_owned()));
+    let Some(beside) = &world.pulls else { return unknown(NO_PULL_API) };
+    let all = world.notifications(of);
+    let asked: Vec<Asked> =
+        all.iter().filter_map(|id| Asked::of(world, beside, *id, Some(PullTopic::Rfp))).collect();
+    let rfps: BTreeSet<RfpId> = asked.iter().filter_map(|one| one.said.rfp).collect();
+    let (Some(from), false) = (asked.iter().filter_map(|one| one.first_attempt).min(), rfps.is_empty())
+    else {
+        return unknown("nothing was sent that is about an RFP");
+    };
+    let until =
+        asked.iter().filter_map(|one| one.acknowledged).max().unwrap_or_else(clock::real_now) + within;
+    clock::pause(until.since(clock::real_now())).await;
+    let made = beside.side.log().since(beside.since, usize::MAX);
+    let about = |pull: &&Pull| {
+        let rfp = pull.asked.and_then(|asked| asked.rfp);
+        (from..=until).contains(&pull.real) && rfp.is_some_and(|rfp| rfps.contains(&rfp))
+    };
+    let count = made.iter().filter(about).count() as u64;
+    let deliveries = world.deliveries(of);
+    let holds = Holds::when(bound.allows(count), &title, || words::count(count, "call"), &deliveries);
+    ("calls", title, holds)
 }
 
 /// Counts what was pulled so far; `None`: no pull API runs, or nothing that was acknowledged leads to a call.

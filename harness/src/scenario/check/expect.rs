@@ -66,6 +66,13 @@ fn claim(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<Claim> {
         "header" => header(reader, node),
         "same_effects" => same_effects(reader, node),
         "pulled" => pull::pulled(reader, node).map(Claim::Pulled),
+        "calls" => {
+            let fields = reader.fields::<document::Calls>(node, "a claim on calls")?;
+            let of = reader.of(&fields);
+            let within = reader.required(&fields, "within", Reader::lasting_span);
+            let bound = bound(reader, &fields);
+            Some(Claim::Calls(of?, within?, bound?))
+        }
         _ => received(reader, node),
     }
 }

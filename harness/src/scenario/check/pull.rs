@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::document;
 use super::super::model::{
-    Action, CallKind, FaultExtent, PullFault, PullFaultKind, PullTopic, Pulled, PushedBack,
+    Action, Bound, CallKind, FaultExtent, PullFault, PullFaultKind, PullTopic, Pulled, PushedBack,
 };
 use super::super::reader::{Fields, Reader};
 use super::super::yaml::{Node, Value};
@@ -97,8 +97,14 @@ pub(super) fn pulled(reader: &mut Reader<'_>, node: &Node) -> Option<Pulled> {
     let of = reader.of(&fields);
     let within = reader.optional(&fields, "within", Reader::lasting_span).unwrap_or(PATIENCE);
     let call = reader.optional(&fields, "call", |reader, node| reader.choice(node, &PullTopic::names()));
-    let times = reader.optional(&fields, "times", |reader, node| {
-        reader.number(node, 0, 1_000_000).and_then(|number| u32::try_from(number).ok())
-    });
+    let number = |reader: &mut Reader<'_>, node: &Node| reader.number(node, 0, 1_000_000);
+    let exactly = reader.optional(&fields, "times", number);
+    let most = reader.optional(&fields, "at_most", number);
+    if let (Some(times), Some(most)) = (fields.entry("times"), fields.entry("at_most")) {
+        let mut problem = reader.at(most.key_span, "`times` and `at_most` exclude each other", "the second");
+        problem.related = Some((reader.sources.place(times.key_span), "the first".to_owned()));
+        reader.note(problem);
+    }
+    let times = exactly.map(Bound::Exactly).or(most.map(Bound::AtMost));
     of.map(|of| Pulled { of, within, call, times })
 }

@@ -39,6 +39,8 @@ map! {
         same_effects: SameEffects,
         /// The receiver pulled what the notifications are about.
         pulled: PulledClaim,
+        /// How many calls of the pull API are made.
+        calls: Calls,
         /// Under which circumstances it applies.
         when: When,
     }
@@ -229,5 +231,25 @@ map! {
         call: String,
         /// Answered with 200 exactly so many times, looked at when `within` is over. Default: at least once.
         times: Count,
+        /// The same, at most so many times.
+        at_most: Count,
+    }
+}
+
+map! {
+    /// How many calls of the pull API are made, however they are answered.
+    Calls {
+        /// About the RFPs of which notifications. Default: all.
+        of: OneOrMany<String>,
+        /// Instead of `of`: the deliveries to this subscription.
+        on: String,
+        /// The span of real time from the acknowledgement on. Required.
+        within: Span,
+        /// Exactly.
+        exactly: Count,
+        /// At least.
+        at_least: Count,
+        /// At most.
+        at_most: Count,
     }
 }

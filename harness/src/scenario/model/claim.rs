@@ -60,6 +60,9 @@ pub enum Claim {
     },
     /// The receiver pulled what each is about.
     Pulled(Pulled),
+    /// Calls of the pull API about the RFPs of these, however answered, within this span of real time after the
+    /// acknowledgement.
+    Calls(Which, Duration, Bound),
     /// The effects of the first set are those of the second: sorted event types and how often each took effect.
     SameEffects(Vec<String>, Vec<String>),
 }
@@ -73,8 +76,8 @@ pub struct Pulled {
     pub within: Duration,
     /// The call; `None`: the one that the event type leads to.
     pub call: Option<PullTopic>,
-    /// Exactly so many answers 200 when `within` is over; `None`: at least one, at any moment before.
-    pub times: Option<u32>,
+    /// So many answers 200 when `within` is over; `None`: at least one, at any moment before.
+    pub times: Option<Bound>,
 }
 
 /// Whether the event type that a receiver tells is looked at.

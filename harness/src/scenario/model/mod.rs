@@ -99,7 +99,7 @@ impl Scenario {
     #[must_use]
     pub fn wants_pull(&self) -> bool {
         let step = |step: &Step| matches!(step.action, Action::PullFault(_) | Action::PushedBack(_));
-        let claim = |one: &Expectation| matches!(one.claim, Claim::Pulled(_));
+        let claim = |one: &Expectation| matches!(one.claim, Claim::Pulled(_) | Claim::Calls(..));
         let receiver = |one: &Receiver| one.pulls.is_some() || one.turns_down;
         self.requires.contains(&Requirement::Pull)
             || self.steps.iter().chain(&self.finally).any(step)
