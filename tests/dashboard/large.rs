@@ -30,7 +30,8 @@ async fn pages_are_quick_with_a_hundred_thousand_deliveries() {
         site.publish(EventType::RfpSend, AT_ONCE).await;
     }
     let browser = Browser::start(Look::default()).await;
-    let pages = ["/", &format!("/ui/subscriptions/{}", id.0), "/ui/deliveries", "/ui/deliveries/50000", "/ui/world"];
+    let pages =
+        ["/", &format!("/ui/subscriptions/{}", id.0), "/ui/deliveries", "/ui/deliveries/50000", "/ui/world"];
     let mut slow = Vec::new();
     for page in pages {
         let mut loads = Vec::new();
