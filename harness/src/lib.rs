@@ -5,7 +5,6 @@
 //! requests by bytes, [`load`] finds out how fast a receiver may be fed, [`receiver`] is the embedded receiver, and [`cli`] is the
 //! command line.
 
-mod advice;
 pub mod check;
 pub mod clause;
 pub mod cli;

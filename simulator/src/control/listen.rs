@@ -20,6 +20,7 @@ use super::operations;
 use super::patient::Patient;
 use super::settings::{ControlError, ControlSettings, Limits};
 use crate::clock;
+use crate::dashboard::Dashboard;
 use crate::service::Simulator;
 
 /// After an error of `accept`, such as too many open files: time for some to be closed.
@@ -78,7 +79,9 @@ impl ControlServer {
     pub async fn serve(self, simulator: Simulator, stop: impl Future<Output = ()>) {
         let (stopping, is_stopping) = watch::channel(false);
         let control = Control::new(simulator, &self.settings, self.address, is_stopping.clone());
-        let routes = operations::router(control);
+        let dashboard = Dashboard::new(&control, self.tls.is_some(), self.address);
+        let watching = tokio::spawn(dashboard.watch());
+        let routes = operations::router(control, dashboard.router());
         let places = Arc::new(Semaphore::new(self.settings.limits.connections));
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
@@ -114,6 +117,7 @@ impl ControlServer {
         let ended = async { while connections.join_next().await.is_some() {} };
         // Connections that take longer are cut when the set is dropped.
         let _ = tokio::time::timeout(self.settings.limits.grace, ended).await;
+        watching.abort();
     }
 }
 

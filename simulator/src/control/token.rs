@@ -48,7 +48,7 @@ impl BearerToken {
 
     /// Whether `shown` is this token. Digests are compared, in constant time: how long it takes tells nothing of the
     /// token, nor of its length.
-    pub(super) fn is(&self, shown: &[u8]) -> bool {
+    pub(crate) fn is(&self, shown: &[u8]) -> bool {
         verify_slices_are_equal(&self.0, &sha256(shown)).is_ok()
     }
 }

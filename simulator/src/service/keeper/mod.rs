@@ -12,6 +12,7 @@ mod clock;
 mod faults;
 mod publish;
 mod recover;
+mod standing;
 mod subscriptions;
 mod windows;
 
