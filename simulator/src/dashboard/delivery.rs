@@ -57,7 +57,7 @@ impl DeliveryRow {
             attempts: view.attempts,
             due: view.due_at.map(|due| words::when(due, now)),
             ended: view.ended_at.map(|ended| words::when(ended, now)),
-            last_failure: view.last_failure.as_deref().map(words::spaced),
+            last_failure: view.last_failure.as_deref().map(words::failure),
             is_replay: view.origin == OriginWord::Redelivery,
             possible_duplicate: view.possible_duplicate,
         }

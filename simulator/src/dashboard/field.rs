@@ -130,7 +130,7 @@ impl Field {
     pub(super) fn filled(mut self, form: &Form) -> Self {
         match &mut self.kind {
             Kind::Text | Kind::Area(_) if form.has(&self.name) => {
-                form.raw(&self.name).clone_into(&mut self.value)
+                form.raw(&self.name).clone_into(&mut self.value);
             }
             // What is secret is not sent back.
             Kind::Text | Kind::Area(_) | Kind::Secret => {}

@@ -9,6 +9,9 @@ use super::words;
 use crate::axis::Axis;
 use crate::service::model::{AttemptOutcome, AttemptView, Instant, WindowKind, WindowState, WindowView};
 
+/// A wait that is a smaller part of a gap between attempts is not worth drawing: a tenth.
+const LATE_SHARE: u32 = 10;
+
 /// The last minutes: columns of attempts, and a line of what was published.
 #[derive(Clone, Debug)]
 pub(super) struct Minutes {
@@ -123,7 +126,12 @@ impl Attempts {
         let instants = shown.iter().map(|attempt| offset(attempt.started_at)).chain([Duration::ZERO]);
         let axis = Axis::new(instants.chain(due.map(offset)), Self::FROM, Self::TO);
         let marks = shown.iter().map(|attempt| mark(attempt, axis.place(offset(attempt.started_at))));
-        let waits = shown.windows(2).filter(|pair| !pair[1].deferrals.is_empty());
+        let is_late = |before: &AttemptView, attempt: &AttemptView| {
+            let gap = attempt.started_at.0.since(before.started_at.0);
+            let late = attempt.started_at.0.since(attempt.due_at.0);
+            !attempt.deferrals.is_empty() && late * LATE_SHARE > gap
+        };
+        let waits = shown.windows(2).filter(|pair| is_late(&pair[0], &pair[1]));
         let waits = waits
             .map(|pair| (axis.place(offset(pair[0].started_at)), axis.place(offset(pair[1].started_at))));
         let last =

@@ -21,6 +21,11 @@ pub(super) fn count(number: impl Borrow<u64>) -> String {
     text
 }
 
+/// A failure's name in a table: the delivery's page tells which status.
+pub(super) fn failure(name: &str) -> String {
+    if name == "status" { "another status".to_owned() } else { spaced(name) }
+}
+
 /// A number and its noun.
 pub(super) fn counted(number: impl Borrow<u64>, one: &str, many: &str) -> String {
     let number = *number.borrow();
@@ -110,7 +115,8 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     // Tenths, cut off.
     let tenths = u128::from(part) * 1_000 / u128::from(whole.max(1));
     match tenths {
-        0 if part > 0 => "< 0.1 %".to_owned(),
+        0 if part == 0 => "0 %".to_owned(),
+        0 => "< 0.1 %".to_owned(),
         tenths => format!("{}.{} %", tenths / 10, tenths % 10),
     }
 }

@@ -236,9 +236,9 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> Result<Json,
             for (field, is_number) in fields {
                 let text = form.get(&path(field));
                 if *is_number {
-                    json.number(&path(field), text)
+                    json.number(&path(field), text);
                 } else {
-                    json.text(&path(field), text)
+                    json.text(&path(field), text);
                 };
             }
         }

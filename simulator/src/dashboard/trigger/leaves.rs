@@ -125,9 +125,9 @@ fn leaf(pack: &Pack, schema: &Value, body: &Value, path: String) -> Option<Leaf>
 fn mark(pack: &Pack, path: &str) -> Option<&'static str> {
     let mark = pack.marks().iter().find(|mark| mark.field == path)?;
     Some(match mark.name.as_str() {
-        "D" => "documented",
-        "I" => "inferred",
-        _ => "unknown, our name",
+        "D" => "documented name",
+        "I" => "inferred name",
+        _ => "our name",
     })
 }
 
