@@ -165,16 +165,17 @@ pub(super) fn operations() -> Vec<Operation> {
         .collect()
 }
 
-/// The routes.
-pub(super) fn router(control: Control) -> Router {
+/// The routes, and those of the dashboard.
+pub(super) fn router(control: Control, pages: Router) -> Router {
     let routes = operations()
         .into_iter()
         .fold(Router::new(), |routes, operation| routes.route(operation.path, operation.route));
     routes
         .fallback(handlers::nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(control.clone(), guard))
-        .with_state(control)
+        .with_state(control.clone())
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(control, guard))
 }
 
 async fn wrong_method(method: Method) -> Problem {

@@ -13,6 +13,7 @@ mod faults;
 mod lifecycles;
 mod publish;
 mod recover;
+mod standing;
 mod subscriptions;
 mod windows;
 

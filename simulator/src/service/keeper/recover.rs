@@ -13,6 +13,7 @@ use super::chronicle::Foresight;
 use super::clock::CLOCK_KEY;
 use super::lifecycles::Lifecycles;
 use super::publish::Keys;
+use super::standing::Tally;
 use super::subscriptions::{KeptSubscription, route};
 use super::windows::Window;
 use super::{Batch, Keeper, Limits};
@@ -214,7 +215,8 @@ fn subscriptions(
         let route: Route = route(&resolved);
         let settings = Box::new(resolved.subscription);
         let limit_set = kept.limit_set;
-        Ok((kept.id, KeptSubscription { spec, settings, route, created, limit_set, packs, pause: None }))
+        let (pause, tally) = (None, Tally::default());
+        Ok((kept.id, KeptSubscription { spec, settings, route, created, limit_set, packs, pause, tally }))
     };
     recovered.subscriptions.iter().map(read).collect()
 }

@@ -22,6 +22,7 @@ mod patch;
 mod record;
 mod replay;
 mod scalar;
+mod standing;
 mod status;
 mod subscription;
 mod subscription_view;
@@ -57,6 +58,7 @@ pub use scalar::{
     EventName, EventsText, Instant, JitterText, OneOrMany, RateText, Span, StatusText, SupplierText,
     SuppliersText,
 };
+pub use standing::{LastFailure, Standing};
 pub use status::{BacklogView, HealthView, StatusView};
 pub use subscription::{
     FailingDeliveryWord, KeyText, ResolvedSubscription, RetryAfterWord, SubscriptionPatch, SubscriptionSpec,
