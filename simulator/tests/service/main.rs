@@ -4,6 +4,7 @@
 
 mod durable;
 mod lifecycles;
+mod pulled;
 mod random;
 mod support;
 
