@@ -3,8 +3,9 @@
 //! The policy lives in [`pns_engine`]; this crate is the shell around it: [`schema`] packs write the bodies,
 //! [`transport`] makes the requests, [`fault`] plans failures inside the sender, [`clock`] tells PNS time, and
 //! the driver connects them, and the [`journal`] keeps what must outlive a crash. [`service`] is all of it, kept going;
-//! [`control`] takes its calls over HTTP, and shows them to people. Only `clock` reads the machine's clock; only `transport` connects, and only
-//! `control` listens.
+//! [`control`] takes its calls over HTTP, and shows them to people. [`world`] tells what the notifications are about, and
+//! [`pull`] answers calls for it. Only `clock` reads the machine's clock; only `transport` connects, and only `control` and
+//! `pull` listen.
 #![warn(missing_docs)]
 
 pub mod advice;
@@ -16,8 +17,10 @@ pub mod driver;
 pub mod endpoint;
 pub mod fault;
 pub mod journal;
+pub mod pull;
 pub mod schema;
 pub mod secret;
 pub mod service;
 pub mod transport;
 pub mod units;
+pub mod world;

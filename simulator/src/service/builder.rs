@@ -10,6 +10,7 @@ use crate::clock::Gear;
 use crate::journal::JournalError;
 use crate::schema::Pack;
 use crate::transport::{PoolLimits, ScriptedTransport, Settings};
+use crate::world::WorldSettings;
 
 /// Where the journal lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub struct Builder {
     pub(super) store_bytes_max: Option<u64>,
     pub(super) pending_max: usize,
     pub(super) recipe_bytes_max: usize,
+    pub(super) world: WorldSettings,
 }
 
 impl Default for Builder {
@@ -73,6 +75,7 @@ impl Default for Builder {
             store_bytes_max: None,
             pending_max: Self::PENDING_MAX,
             recipe_bytes_max: Self::RECIPE_BYTES_MAX,
+            world: WorldSettings::default(),
         }
     }
 }
@@ -167,10 +170,18 @@ impl Builder {
         self
     }
 
+    /// What of the world behind the notifications is a matter of choice.
+    #[must_use]
+    pub fn world(mut self, settings: WorldSettings) -> Self {
+        self.world = settings;
+        self
+    }
+
     /// Opens the journal, recovers what it holds, and starts. To be called in a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`]: nothing on disk is changed then.
+    /// [`StartError`]: nothing on disk is changed then, but that a journal of an earlier format may have been brought to
+    /// the present one.
     pub async fn start(self) -> Result<Simulator, StartError> {
         Simulator::start(self).await
     }

@@ -16,6 +16,7 @@ use super::keeper::{Call, End, Foundation, KEY_KEPT_FOR, KEYS_MAX, Keeper, Limit
 use super::packs::PackShelf;
 use crate::clock::{pause, real_now};
 use crate::journal::{self, Durability, Journal, Options};
+use crate::world::{PullFaults, PullLog, SharedWorld};
 
 /// Calls that wait for the keeper: beyond, callers wait to be let in.
 const CALLS_WAITING: usize = 1_024;
@@ -32,6 +33,9 @@ pub(super) struct Shared {
     pub(super) counters: Arc<Counters>,
     pub(super) packs: Arc<PackShelf>,
     pub(super) seed: u64,
+    pub(super) world: SharedWorld,
+    pub(super) pull_log: PullLog,
+    pub(super) pull_faults: PullFaults,
     /// It was told to stop.
     pub(super) stopping: AtomicBool,
     life: watch::Receiver<Life>,
@@ -112,7 +116,7 @@ impl Simulator {
         };
         let (calls, waiting) = mpsc::channel(CALLS_WAITING);
         let (told, life) = watch::channel(Life::Running);
-        let seed = keeper.seed();
+        let (seed, world) = (keeper.seed(), keeper.world().clone());
         let tidying = tidy(retention, journal.clone(), Arc::clone(&counters), calls.downgrade());
         tokio::spawn(until_the_end(life.clone(), tidying));
         tokio::spawn(live(keeper, waiting, journal.clone(), feed.clone(), told));
@@ -124,6 +128,9 @@ impl Simulator {
                 counters,
                 packs,
                 seed,
+                world,
+                pull_log: PullLog::default(),
+                pull_faults: PullFaults::default(),
                 stopping: AtomicBool::new(false),
                 life,
             }),
@@ -164,6 +171,7 @@ fn make(
         limits,
         gear: builder.gear,
         seed: builder.seed,
+        world: builder.world,
     };
     Ok((Keeper::begin(foundation)?, journal))
 }

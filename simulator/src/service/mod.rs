@@ -30,6 +30,7 @@ mod look;
 pub mod model;
 mod packs;
 mod publish;
+mod pulled;
 mod reads;
 mod recipes;
 mod replay;

@@ -1,7 +1,7 @@
 //! Publishing, by one notification or by a whole course.
 
 use super::error::ServiceError;
-use super::keeper::Publication;
+use super::keeper::{Publication, Together};
 use super::model::{
     BatchSpec, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, PublishOptions, Published,
     SupplierText,
@@ -23,6 +23,15 @@ impl Simulator {
         notifications: Vec<NotificationSpec>,
         options: PublishOptions,
     ) -> Result<Published, ServiceError> {
+        self.publish_together(notifications, options, Together::Nothing).await
+    }
+
+    async fn publish_together(
+        &self,
+        notifications: Vec<NotificationSpec>,
+        options: PublishOptions,
+        together: Together,
+    ) -> Result<Published, ServiceError> {
         if notifications.is_empty() || notifications.len() > BatchSpec::NOTIFICATIONS_MAX {
             let why = format!("{} are not from 1 to {}", notifications.len(), BatchSpec::NOTIFICATIONS_MAX);
             return Err(ServiceError::invalid("notifications", why));
@@ -37,7 +46,8 @@ impl Simulator {
         let publication = self
             .ask(move |keeper, reply| {
                 let admitted = keeper.admits_changes();
-                match admitted.and_then(|()| keeper.publish(&notifications, idempotency.as_ref())) {
+                match admitted.and_then(|()| keeper.publish(&notifications, idempotency.as_ref(), &together))
+                {
                     Ok(publication) if durability == DurabilityWord::Durable => {
                         keeper.reply_on_commit(publication, reply);
                     }
@@ -68,7 +78,8 @@ impl Simulator {
             .map_err(|error| ServiceError::Journal(format!("an answer does not read back: {error}")))
     }
 
-    /// Publishes the whole life-like course of one RFP, at once and in its order.
+    /// Publishes the whole life-like course of one RFP, at once and in its order: all of it is about that RFP and one
+    /// supplier.
     ///
     /// # Errors
     /// As [`Simulator::publish`].
@@ -77,12 +88,14 @@ impl Simulator {
         spec: LifecycleSpec,
         options: PublishOptions,
     ) -> Result<Published, ServiceError> {
-        let LifecycleSpec { course, supplier, overrides } = spec;
+        let LifecycleSpec { course, supplier, rfp, overrides } = spec;
         let notification = |event_type: pns_engine::EventType| NotificationSpec {
             supplier: supplier.filter(|_: &SupplierText| event_type.names_supplier()),
+            rfp,
             overrides: overrides.clone(),
             ..NotificationSpec::new(event_type)
         };
-        self.publish(course.events().into_iter().map(notification).collect(), options).await
+        let notifications = course.events().into_iter().map(notification).collect();
+        self.publish_together(notifications, options, Together::OneRfp).await
     }
 }

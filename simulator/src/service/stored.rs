@@ -16,8 +16,10 @@ use crate::clock::Gear;
 use crate::driver::Route;
 use crate::fault::{Extent, Fault, Injection};
 use crate::journal::KeptExchange;
+use crate::schema::Overrides;
 use crate::secret::ApiKey;
 use crate::transport::{Exchange, Timings};
+use crate::world::RfpId;
 
 /// A response's head that is kept, in bytes.
 const HEAD_BYTES_MAX: usize = 8_192;
@@ -68,6 +70,25 @@ pub(super) fn subscription_from_text(
     let created =
         Beginning { at: Timestamp::from_nanos(stored.created), after: NotificationId(stored.after) };
     Ok((spec, created, packs))
+}
+
+/// The RFP of a notification and what is laid over its body. Without an RFP it is an object, as in journals of earlier
+/// builds; with one an array of both.
+pub(super) fn recipe_to_text(rfp: Option<RfpId>, overrides: Option<&Overrides>) -> Option<String> {
+    match (rfp, overrides) {
+        (None, None) => None,
+        (None, Some(overrides)) => serde_json::to_string(overrides).ok(),
+        (Some(rfp), overrides) => serde_json::to_string(&(rfp, overrides)).ok(),
+    }
+}
+
+/// Reads what [`recipe_to_text`] wrote. What does not read back is as though nothing were laid over.
+pub(super) fn recipe_from_text(text: &str) -> (Option<RfpId>, Option<Overrides>) {
+    if text.starts_with('[') {
+        let both: Result<(RfpId, Option<Overrides>), _> = serde_json::from_str(text);
+        return both.map_or((None, None), |(rfp, overrides)| (Some(rfp), overrides));
+    }
+    (None, serde_json::from_str(text).ok())
 }
 
 /// A text of the journal that cannot be used.

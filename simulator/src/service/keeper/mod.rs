@@ -1,8 +1,8 @@
 //! The keeper: one task that owns the sender and its clock, and writes all that happens into the journal.
 //!
 //! It takes calls, lets the driver take turns, and joins whatever came of them into batches for the journal's writer.
-//! Three things wait for a batch's commit: the attempts that it says have started, the answers to the calls that
-//! made it, and the telling of its records. So nothing leaves, and nothing is promised, that a crash could undo.
+//! Four things wait for a batch's commit: the attempts that it says have started, the answers to the calls that
+//! made it, the telling of its records, and what the world is to know of it. So nothing leaves, and nothing is promised, that a crash could undo.
 //!
 //! When a batch cannot be written, what is in memory is ahead of the journal, and is given up as in a crash: the
 //! keeper ends, and another begins with what the journal has ([`super::life`]).
@@ -16,7 +16,7 @@ mod standing;
 mod subscriptions;
 mod windows;
 
-pub(super) use publish::{Again, KEY_KEPT_FOR, KEYS_MAX, Publication, hex};
+pub(super) use publish::{Again, KEY_KEPT_FOR, KEYS_MAX, Publication, Together, hex};
 pub(super) use recover::{Foundation, recipe_of};
 pub(super) use subscriptions::Scope;
 
@@ -38,10 +38,11 @@ use crate::clock::pause;
 use crate::driver::{Driver, Turn};
 use crate::journal::{Change, Journal, JournalError, Ticket};
 use crate::transport::PlainHttp;
+use crate::world::SharedWorld;
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
-use self::publish::Keys;
+use self::publish::{Keys, Observed};
 use self::subscriptions::KeptSubscription;
 use self::windows::Window;
 
@@ -67,6 +68,7 @@ pub(super) struct Keeper {
     seed: u64,
     /// Whom notifications are about where nobody says it.
     supplier: SupplierId,
+    world: SharedWorld,
     limits: Limits,
     subscriptions: BTreeMap<SubscriptionId, KeptSubscription>,
     windows: BTreeMap<WindowId, Window>,
@@ -105,6 +107,7 @@ pub(super) struct Limits {
 #[derive(Default)]
 struct Batch {
     changes: Vec<Change>,
+    observed: Vec<Observed>,
     records: Vec<Record>,
     replies: Vec<Reply>,
 }
@@ -112,6 +115,7 @@ struct Batch {
 /// A batch on its way into the journal.
 struct Written {
     ticket: Ticket,
+    observed: Vec<Observed>,
     records: Vec<Record>,
     replies: Vec<Reply>,
     /// How many starts the batches until this one tell of.
@@ -180,9 +184,9 @@ impl Keeper {
         }
         match self.journal.try_write(std::mem::take(&mut self.batch.changes)) {
             Ok(ticket) => {
-                let Batch { records, replies, .. } = std::mem::take(&mut self.batch);
+                let Batch { observed, records, replies, .. } = std::mem::take(&mut self.batch);
                 let starts = self.driver.held_count();
-                self.unconfirmed.push_back(Written { ticket, records, replies, starts });
+                self.unconfirmed.push_back(Written { ticket, observed, records, replies, starts });
                 self.batches += 1;
                 self.blocked = false;
             }
@@ -210,7 +214,11 @@ impl Keeper {
     /// The oldest batch is committed, or could not be.
     fn confirm(&mut self, committed: Result<(), JournalError>) -> Result<(), JournalError> {
         committed?;
-        if let Some(Written { records, replies, starts, .. }) = self.unconfirmed.pop_front() {
+        if let Some(Written { observed, records, replies, starts, .. }) = self.unconfirmed.pop_front() {
+            // Before anything leaves: whoever pulls because of it must find it.
+            for one in &observed {
+                one.tell(&self.world);
+            }
             self.driver.release(starts);
             self.feed.tell(&records);
             for reply in replies {

@@ -18,7 +18,8 @@ use super::windows::Window;
 use super::{Batch, Keeper, Limits};
 use crate::clock::{Clock, Gear, LAST, real_now};
 use crate::driver::{Driver, Route};
-use crate::journal::{Change, Journal, Recovered, WindowPurpose};
+use crate::journal::{Change, Journal, JournalError, Recovered, WindowPurpose};
+use crate::schema::Pack;
 use crate::service::builder::StartError;
 use crate::service::counters::Counters;
 use crate::service::feed::Feed;
@@ -27,11 +28,15 @@ use crate::service::packs::PackShelf;
 use crate::service::recipes::{Content, Recipe, Recipes};
 use crate::service::stored::{self, ClockMark, Unreadable};
 use crate::service::transports::AnyTransport;
+use crate::world::{Act, Seen, SharedWorld, World, WorldSettings};
 
 /// Where the journal keeps the seed.
 const SEED_KEY: &str = "seed";
 /// The stream of draws that places the supplier of whoever names none.
 const SUPPLIER_STREAM: u64 = 0x7375_7070_6c69_6572;
+
+/// Notifications of which the world is told at a start: about a second's work.
+const OBSERVED_AGAIN_MAX: usize = 300_000;
 
 /// What a keeper stands on.
 pub(in super::super) struct Foundation {
@@ -44,6 +49,7 @@ pub(in super::super) struct Foundation {
     pub(in super::super) limits: Limits,
     pub(in super::super) gear: Option<Gear>,
     pub(in super::super) seed: Option<u64>,
+    pub(in super::super) world: WorldSettings,
 }
 
 impl From<Unreadable> for StartError {
@@ -61,8 +67,18 @@ impl Keeper {
     /// # Errors
     /// When something in it does not read back, or is another seed's. Nothing is written then.
     pub(in super::super) fn begin(foundation: Foundation) -> Result<Self, StartError> {
-        let Foundation { journal, mut recovered, transport, packs, feed, counters, limits, gear, seed } =
-            foundation;
+        let Foundation {
+            journal,
+            mut recovered,
+            transport,
+            packs,
+            feed,
+            counters,
+            limits,
+            gear,
+            seed,
+            world,
+        } = foundation;
         let (seed, new_seed) = seed_of(&recovered, seed)?;
         let clock = clock_of(&recovered, gear)?;
         let now = clock.now();
@@ -86,6 +102,8 @@ impl Keeper {
             driver.faults().plan_again(number, stored::fault_from_text(&fault.spec)?);
         }
         driver.faults().number_after(u32::try_from(recovered.last_fault).unwrap_or(u32::MAX));
+        let mut world = World::new(seed, packs.own().roles(), world);
+        observe_again(&mut world, &journal, packs.own(), seed)?;
         counters.possible_duplicates.store(recovered.possible_duplicates, Relaxed);
         let mut keeper = Self {
             driver,
@@ -95,6 +113,7 @@ impl Keeper {
             packs,
             seed,
             supplier: supplier(seed),
+            world: SharedWorld::new(world),
             limits,
             subscriptions,
             windows,
@@ -141,6 +160,11 @@ impl Keeper {
                 self.driver.bodies().end(*notification);
             }
         }
+    }
+
+    /// What the notifications are about.
+    pub(in super::super) fn world(&self) -> &SharedWorld {
+        &self.world
     }
 
     /// The seed of all bodies.
@@ -234,20 +258,42 @@ fn pending(
     // One that retention removed while it was being delivered again goes out as it was generated.
     for (id, (event_type, count)) in counts {
         let supplier = event_type.names_supplier().then_some(supplier);
-        recipes.keep(id, Recipe { event_type, supplier, content: Content::Generated }, None, count);
+        recipes.keep(
+            id,
+            Recipe { event_type, supplier, rfp: None, content: Content::Generated },
+            None,
+            count,
+        );
     }
     deliveries.iter().filter(|delivery| delivery.due.is_none()).map(|d| (d.id, d.notification)).collect()
 }
 
+/// Tells the world what was published before: the latest of it that the journal has, up to a bound.
+fn observe_again(
+    world: &mut World,
+    journal: &Journal,
+    pack: &Arc<Pack>,
+    seed: u64,
+) -> Result<(), JournalError> {
+    journal.reader().latest_notifications(OBSERVED_AGAIN_MAX, |mut kept| {
+        let (at, notification, event_type) = (kept.published, kept.id, kept.event_type);
+        let stamp = kept.stamp.unwrap_or(at);
+        let act: Option<Act> = kept.act.take().and_then(|act| serde_json::from_str(&act).ok());
+        if let Ok(body) = recipe_of(kept).body(pack, seed, notification, stamp) {
+            world.observe(Seen { at, notification, event_type, body: &body, act: act.as_ref() });
+        }
+    })
+}
+
 /// The recipe of a notification in the journal.
 pub(in super::super) fn recipe_of(kept: crate::journal::KeptNotification) -> Recipe {
-    let overrides = kept.recipe.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let (rfp, overrides) = kept.recipe.as_deref().map_or((None, None), stored::recipe_from_text);
     let content = match (kept.raw, overrides) {
         (Some(raw), _) => Content::Raw(raw),
         (None, Some(overrides)) => Content::Overrides(Arc::new(overrides)),
         (None, None) => Content::Generated,
     };
-    Recipe { event_type: kept.event_type, supplier: kept.supplier, content }
+    Recipe { event_type: kept.event_type, supplier: kept.supplier, rfp, content }
 }
 
 /// The supplier of notifications that name none: one for the service's whole life.

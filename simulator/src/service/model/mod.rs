@@ -53,6 +53,7 @@ pub use page::{Order, Page, PageRequest};
 pub use patch::Patch;
 pub use record::{RecordEvent, RecordView};
 pub use replay::{ReplaySpec, Replayed, ReplayedDelivery};
+pub(crate) use scalar::text;
 pub use scalar::{
     EventName, EventsText, Instant, JitterText, OneOrMany, RateText, Span, StatusText, SupplierText,
     SuppliersText,

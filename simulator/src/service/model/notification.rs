@@ -7,12 +7,13 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use pns_engine::EventType;
 use pns_engine::EventType::*;
+use pns_engine::{Category, EventType};
 
 use super::invalid::InvalidField;
 use super::object::Object;
 use super::scalar::{EventName, Instant, SupplierText};
+use crate::world::RfpId;
 
 /// A notification to be published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,9 @@ pub struct NotificationSpec {
     /// The supplier that it is about. Default: one drawn from the seed. Only for types that name a supplier.
     #[serde(default)]
     pub supplier: Option<SupplierText>,
+    /// The RFP that it is about. Default: one drawn for this notification. Only for types that are about one.
+    #[serde(default)]
+    pub rfp: Option<RfpId>,
     /// Members laid over the generated body, as in scenario files: objects merge, a key may be a path.
     #[serde(default)]
     pub overrides: Option<Map<String, Value>>,
@@ -40,7 +44,7 @@ impl NotificationSpec {
     /// A notification of `event_type` with all defaults.
     #[must_use]
     pub const fn new(event_type: EventType) -> Self {
-        Self { event_type: EventName(event_type), supplier: None, overrides: None, raw: None }
+        Self { event_type: EventName(event_type), supplier: None, rfp: None, overrides: None, raw: None }
     }
 
     /// Refuses what could not be published.
@@ -57,6 +61,13 @@ impl NotificationSpec {
         if self.supplier.is_some() && !self.event_type.0.names_supplier() {
             let why = format_args!("{} names no supplier", self.event_type.0).to_string();
             return Err(InvalidField::new("supplier", why));
+        }
+        if self.rfp.is_some() && self.event_type.0.category() == Category::Venue {
+            let why = format_args!("{} is about no RFP", self.event_type.0).to_string();
+            return Err(InvalidField::new("rfp", why));
+        }
+        if self.rfp.is_some() && self.raw.is_some() {
+            return Err(InvalidField::new("rfp", "`raw` is the whole body: it says itself what it is about"));
         }
         if self.raw.as_ref().is_some_and(|raw| raw.len() > crate::schema::MAX_BODY_BYTES) {
             return Err(InvalidField::new("raw", "larger than 1 MiB"));
@@ -141,6 +152,9 @@ pub struct LifecycleSpec {
     /// The supplier that it is about. Default: one drawn from the seed.
     #[serde(default)]
     pub supplier: Option<SupplierText>,
+    /// The RFP that all of it is about. Default: one drawn for this course.
+    #[serde(default)]
+    pub rfp: Option<RfpId>,
     /// Members laid over every generated body.
     #[serde(default)]
     pub overrides: Option<Map<String, Value>>,

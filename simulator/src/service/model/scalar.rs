@@ -18,7 +18,7 @@ use super::invalid::InvalidField;
 use crate::{clock, units};
 
 /// Reads a text by `parse`, whose error becomes the field's.
-pub(super) fn text<'de, D, T, E>(
+pub(crate) fn text<'de, D, T, E>(
     deserializer: D,
     expected: &'static str,
     parse: impl FnOnce(&str) -> Result<T, E>,

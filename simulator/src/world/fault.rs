@@ -1,0 +1,227 @@
+//! Failures of the pull side, planned: one form for the control API, the dashboard and scenario files.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pns_engine::{SupplierId, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::call::{Asked, CallKind};
+use super::id::RfpId;
+use crate::service::model::{Instant, InvalidField, OneOrMany, Span, SupplierText};
+
+/// Faults that are planned at one time.
+const FAULTS_MAX: usize = 1_000;
+/// The longest that an answer may be held back: longer than any client waits.
+const SLOW_MAX: Duration = Duration::from_secs(600);
+
+/// A fault of the pull side: exactly one of `slow`, `answer`, `stale` and `no_consent`, for the next call that fits, for
+/// `times` of them, or for a span of PNS time.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PullFaultSpec {
+    /// The answer is held back for so much real time, at most 10 minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Span>,
+    /// This status is answered, from 400 to 599, and nothing is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 400, max = 599))]
+    pub answer: Option<u16>,
+    /// With `answer`: the header Retry-After.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Span>,
+    /// The answer tells the state of so long ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<Span>,
+    /// `true`: the represented venue has not given its consent, so that its response is refused with 403.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_consent: Option<bool>,
+    /// Only these calls. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<OneOrMany<CallKind>>,
+    /// Only calls that name this RFP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rfp: Option<RfpId>,
+    /// Only calls that name this supplier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<SupplierText>,
+    /// How many calls. Default: one, or as long as `for` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<NonZeroU32>,
+    /// For a span of PNS time.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<Span>,
+}
+
+/// What a fault does to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullFault {
+    /// The answer is held back for so much real time.
+    Slow(Duration),
+    /// This status is answered instead.
+    Answer {
+        /// The status.
+        status: u16,
+        /// The header Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// The state of so long ago is told.
+    Stale(Duration),
+    /// A represented venue has not given its consent: 403.
+    NoConsent,
+}
+
+/// A fault that is planned, with what is left of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PullFaultView {
+    /// Its number.
+    pub id: u32,
+    /// As it was planned.
+    #[serde(flatten)]
+    pub spec: PullFaultSpec,
+    /// How many calls are left; `null`: any number until its time is over.
+    pub left: Option<u32>,
+    /// When it ends by itself, in PNS time.
+    pub until: Option<Instant>,
+}
+
+impl PullFaultSpec {
+    /// What it does.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn resolve(&self) -> Result<PullFault, InvalidField> {
+        let named =
+            [self.slow.is_some(), self.answer.is_some(), self.stale.is_some(), self.no_consent.is_some()];
+        if named.into_iter().filter(|named| *named).count() != 1 {
+            return Err(InvalidField::new(
+                "",
+                "exactly one of `slow`, `answer`, `stale` and `no_consent` is needed",
+            ));
+        }
+        if self.retry_after.is_some() && self.answer.is_none() {
+            return Err(InvalidField::new("retry_after", "goes with `answer` only"));
+        }
+        if self.slow.is_some_and(|span| span.0 > SLOW_MAX) {
+            return Err(InvalidField::new("slow", "longer than 10m"));
+        }
+        match (self.slow, self.answer, self.stale, self.no_consent) {
+            (Some(span), ..) => Ok(PullFault::Slow(span.0)),
+            (_, Some(status @ 400..=599), ..) => {
+                Ok(PullFault::Answer { status, retry_after: self.retry_after.map(|span| span.0) })
+            }
+            (_, Some(_), ..) => Err(InvalidField::new("answer", "not from 400 to 599")),
+            (_, _, Some(span), _) => Ok(PullFault::Stale(span.0)),
+            (.., Some(true)) => Ok(PullFault::NoConsent),
+            _ => Err(InvalidField::new("no_consent", "only `true` is a fault")),
+        }
+    }
+
+    fn fits(&self, asked: &Asked) -> bool {
+        let of = self.of.as_ref().is_none_or(|kinds| kinds.0.contains(&asked.kind));
+        let rfp = self.rfp.is_none_or(|rfp| asked.rfp == Some(rfp));
+        let supplier: Option<SupplierId> = self.supplier.map(|supplier| supplier.0);
+        of && rfp && supplier.is_none_or(|supplier| asked.supplier == Some(supplier))
+    }
+}
+
+/// The faults that are planned. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct PullFaults {
+    planned: Arc<Mutex<Planned>>,
+}
+
+#[derive(Debug, Default)]
+struct Planned {
+    last: u32,
+    faults: BTreeMap<u32, PullFaultView>,
+}
+
+/// No more faults can be planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{FAULTS_MAX} faults are planned already")]
+pub struct TooManyPullFaults;
+
+impl PullFaults {
+    /// Plans a fault that [`PullFaultSpec::resolve`] takes.
+    ///
+    /// # Errors
+    /// At the limit of faults.
+    pub fn plan(&self, spec: PullFaultSpec, now: Timestamp) -> Result<PullFaultView, TooManyPullFaults> {
+        let mut planned = lock(&self.planned);
+        planned.forget_over(now);
+        if planned.faults.len() >= FAULTS_MAX {
+            return Err(TooManyPullFaults);
+        }
+        planned.last += 1;
+        let once = spec.lasts.is_none().then_some(NonZeroU32::MIN);
+        let left = spec.times.or(once).map(NonZeroU32::get);
+        let until = spec.lasts.map(|span| Instant(now + span.0));
+        let view = PullFaultView { id: planned.last, spec, left, until };
+        planned.faults.insert(view.id, view.clone());
+        Ok(view)
+    }
+
+    /// Puts back what [`PullFaults::list`] told, after a restart.
+    pub fn restore(&self, faults: Vec<PullFaultView>, last: u32) {
+        let mut planned = lock(&self.planned);
+        planned.last = faults.iter().map(|fault| fault.id).max().unwrap_or(0).max(last);
+        planned.faults = faults.into_iter().map(|fault| (fault.id, fault)).collect();
+    }
+
+    /// The faults that are not used up or over, in the order in which they were planned.
+    #[must_use]
+    pub fn list(&self, now: Timestamp) -> Vec<PullFaultView> {
+        let mut planned = lock(&self.planned);
+        planned.forget_over(now);
+        planned.faults.values().cloned().collect()
+    }
+
+    /// The number of the latest fault.
+    #[must_use]
+    pub fn last(&self) -> u32 {
+        lock(&self.planned).last
+    }
+
+    /// Forgets a fault, or all; tells whether there was one.
+    pub fn clear(&self, id: Option<u32>) -> bool {
+        let faults = &mut lock(&self.planned).faults;
+        match id {
+            Some(id) => faults.remove(&id).is_some(),
+            None => !std::mem::take(faults).is_empty(),
+        }
+    }
+
+    /// The fault that a call meets: the first that fits. It is used up by that.
+    #[must_use]
+    pub fn take(&self, asked: &Asked, now: Timestamp) -> Option<(u32, PullFault)> {
+        let mut planned = lock(&self.planned);
+        if planned.faults.is_empty() {
+            return None;
+        }
+        planned.forget_over(now);
+        let fault = planned.faults.values_mut().find(|fault| fault.spec.fits(asked))?;
+        let id = fault.id;
+        let does = fault.spec.resolve().ok()?;
+        if let Some(left) = &mut fault.left {
+            *left -= 1;
+            if *left == 0 {
+                planned.faults.remove(&id);
+            }
+        }
+        Some((id, does))
+    }
+}
+
+impl Planned {
+    fn forget_over(&mut self, now: Timestamp) {
+        self.faults.retain(|_, fault| fault.until.is_none_or(|until| until.0 > now));
+    }
+}
+
+fn lock(planned: &Mutex<Planned>) -> MutexGuard<'_, Planned> {
+    planned.lock().unwrap_or_else(PoisonError::into_inner)
+}

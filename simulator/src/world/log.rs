@@ -1,0 +1,125 @@
+//! The access log of the pull side: the latest pulls in a ring.
+//!
+//! The only part of this folder that knows of waiting: a reader may wait for more.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pns_engine::Timestamp;
+use tokio::sync::watch;
+
+use super::call::{Asked, Call, CallKind};
+
+/// Pulls that are kept.
+const RING_PULLS: usize = 100_000;
+/// Bytes of a path that are kept.
+const PATH_MAX: usize = 512;
+
+/// One request to the pull API, answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pull {
+    /// Its place in the log; [`PullLog::push`] gives it.
+    pub number: u64,
+    /// When it came, in PNS time.
+    pub at: Timestamp,
+    /// When it came, in real time.
+    pub real: Timestamp,
+    /// The method.
+    pub method: Arc<str>,
+    /// The path, without a query.
+    pub path: Arc<str>,
+    /// What it was about, as far as it could be read.
+    pub asked: Option<Asked>,
+    /// What was asked for; none for a call that acts, and for what is no call.
+    pub call: Option<Call>,
+    /// Whether it was to change something.
+    pub act: bool,
+    /// How it was answered.
+    pub status: u16,
+    /// The name of the key or client that asked; empty when nobody known did. Never a secret.
+    pub who: Arc<str>,
+    /// The fault that it met.
+    pub fault: Option<u32>,
+    /// From the request to the answer, in real time.
+    pub took: Duration,
+}
+
+impl Pull {
+    /// Which call it was.
+    #[must_use]
+    pub fn kind(&self) -> Option<CallKind> {
+        self.asked.map(|asked| asked.kind).or_else(|| self.call.map(|call| call.kind()))
+    }
+
+    /// Whether it was answered as asked.
+    #[must_use]
+    pub const fn succeeded(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+}
+
+/// The latest pulls. Clones are the same log.
+#[derive(Clone, Debug)]
+pub struct PullLog {
+    ring: Arc<Mutex<VecDeque<Pull>>>,
+    /// The number of the latest pull.
+    latest: watch::Sender<u64>,
+}
+
+impl Default for PullLog {
+    fn default() -> Self {
+        Self { ring: Arc::default(), latest: watch::Sender::new(0) }
+    }
+}
+
+impl PullLog {
+    /// Adds a pull, and tells its number: from 1 on, rising by one.
+    pub fn push(&self, mut pull: Pull) -> u64 {
+        if pull.path.len() > PATH_MAX {
+            let end = (0..=PATH_MAX).rev().find(|end| pull.path.is_char_boundary(*end)).unwrap_or(0);
+            pull.path = pull.path[..end].into();
+        }
+        let mut ring = lock(&self.ring);
+        let number = *self.latest.borrow() + 1;
+        pull.number = number;
+        if ring.len() == RING_PULLS {
+            ring.pop_front();
+        }
+        ring.push_back(pull);
+        // Told while the ring is locked, so that numbers rise.
+        self.latest.send_replace(number);
+        number
+    }
+
+    /// The pulls after `number`, oldest first, at most `limit` of them.
+    #[must_use]
+    pub fn since(&self, number: u64, limit: usize) -> Vec<Pull> {
+        let ring = lock(&self.ring);
+        let first = ring.partition_point(|pull| pull.number <= number);
+        ring.range(first..).take(limit).cloned().collect()
+    }
+
+    /// All that is kept and fits, oldest first.
+    #[must_use]
+    pub fn filtered(&self, fits: impl Fn(&Pull) -> bool) -> Vec<Pull> {
+        lock(&self.ring).iter().filter(|pull| fits(pull)).cloned().collect()
+    }
+
+    /// The number of the latest pull, 0 for none.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        *self.latest.borrow()
+    }
+
+    /// Waits until there is a pull after `number`. Cancel-safe.
+    pub async fn changed(&self, number: u64) {
+        // The log itself holds the sender, so the wait does not fail.
+        let mut latest = self.latest.subscribe();
+        let _latest = latest.wait_for(|latest| *latest > number).await;
+    }
+}
+
+fn lock(ring: &Mutex<VecDeque<Pull>>) -> MutexGuard<'_, VecDeque<Pull>> {
+    ring.lock().unwrap_or_else(PoisonError::into_inner)
+}
