@@ -4,14 +4,17 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-/// A command that writes such a file at each start, over its own earlier one.
+/// What writes such a file at each start, over its own earlier one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Writer {
-    /// As the user calls it.
+    /// The command, as the user calls it, or the program where several commands write it.
     pub(crate) command: &'static str,
     /// By which the user names the file.
     pub(crate) flag: &'static str,
 }
+
+/// Of the pull API, whichever command has it beside itself.
+pub(crate) const PULL: Writer = Writer { command: "pns", flag: "--pull-write-ca" };
 
 impl Writer {
     /// The first line of such a file. Readers of PEM pass over what stands before a certificate.

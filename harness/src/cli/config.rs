@@ -33,6 +33,12 @@ pub(super) struct Config {
     pub(super) probe_count: Option<String>,
     pub(super) probe_type: Option<String>,
     pub(super) probe_within: Option<String>,
+    pub(super) pull_listen: Option<String>,
+    pub(super) pull_api_key_file: Option<PathBuf>,
+    pub(super) pull_tls_cert: Option<PathBuf>,
+    pub(super) pull_tls_key: Option<PathBuf>,
+    pub(super) pull_name: Vec<String>,
+    pub(super) pull_write_ca: Option<PathBuf>,
     pub(super) clock: Option<String>,
     pub(super) seed: Option<u64>,
     pub(super) epoch: Option<String>,
@@ -177,7 +183,7 @@ pub(super) struct LoadConfig {
     pub(super) report: Vec<String>,
 }
 
-const KEYS: [&str; 38] = [
+const KEYS: [&str; 44] = [
     "target",
     "api-key-file",
     "cacert",
@@ -193,6 +199,12 @@ const KEYS: [&str; 38] = [
     "probe-count",
     "probe-type",
     "probe-within",
+    "pull-listen",
+    "pull-api-key-file",
+    "pull-tls-cert",
+    "pull-tls-key",
+    "pull-name",
+    "pull-write-ca",
     "clock",
     "seed",
     "epoch",
@@ -234,11 +246,17 @@ impl Config {
         };
         let mut config = Self::parse(path, &text)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for file in
-            [&mut config.api_key_file, &mut config.cacert, &mut config.schema_pack, &mut config.save_failures]
-                .into_iter()
-                .flatten()
-        {
+        let files = [
+            &mut config.api_key_file,
+            &mut config.cacert,
+            &mut config.schema_pack,
+            &mut config.save_failures,
+            &mut config.pull_api_key_file,
+            &mut config.pull_tls_cert,
+            &mut config.pull_tls_key,
+            &mut config.pull_write_ca,
+        ];
+        for file in files.into_iter().flatten() {
             *file = folder.join(&*file);
         }
         for file in

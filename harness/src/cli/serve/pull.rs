@@ -7,10 +7,8 @@ use pns_simulator::world::CallKind;
 
 use super::super::Failure;
 use super::pull_args::Pulling;
-use crate::authority_file::Writer;
+use crate::authority_file;
 use crate::report::style::{DIM, paint};
-
-const CA_WRITER: Writer = Writer { command: "pns serve", flag: "--pull-write-ca" };
 
 /// A pull API that listens and does not answer yet.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ fn trusted(server: &PullServer, settings: &PullSettings, write_ca: PathBuf) -> R
         (PullTls::Files(files), _) => return Ok(files.certificate.clone()),
         (PullTls::Made(_), pem) => pem.unwrap_or_default(),
     };
-    match CA_WRITER.write(&write_ca, pem) {
+    match authority_file::PULL.write(&write_ca, pem) {
         Ok(()) => Ok(write_ca),
         Err(error) => {
             let context = format!("cannot write the certificate to `{}`", write_ca.display());

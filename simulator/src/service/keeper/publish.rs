@@ -15,6 +15,7 @@ use super::subscriptions::unknown;
 use crate::clock::real_now;
 use crate::journal::{Change, Published as PublishedRow};
 use crate::service::counters::Counters;
+pub(in super::super) use crate::service::digest::hex;
 use crate::service::error::ServiceError;
 use crate::service::model::{
     EventName, Idempotency, NotificationSpec, Published, PublishedNotification, ReplayedDelivery,
@@ -153,7 +154,14 @@ impl Keeper {
             Ok(specs) => specs,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let turned_down = match &act {
+            Act::TurnDown { rfp, supplier, .. } => Some((*rfp, *supplier)),
+            _ => None,
+        };
         self.publish(&specs, None, &Together::Act(Arc::new(act)))?;
+        if let Some((rfp, supplier)) = turned_down {
+            self.end_lifecycles_of(rfp, supplier);
+        }
         Ok(Ok(()))
     }
 
@@ -233,6 +241,14 @@ impl Keeper {
             Content::Raw(_) | Content::Generated => None,
         };
         Ok(Ready { supplier: recipe.supplier, recipe, laid, body })
+    }
+
+    /// The body that a notification would have if it were published next, and how many deliveries it would make.
+    pub(in super::super) fn preview(&self, spec: &NotificationSpec) -> Result<(Bytes, usize), ServiceError> {
+        let id = NotificationId(self.last_notification.0 + 1);
+        let Ready { recipe, supplier, .. } = self.make_one_ready(id, spec, None)?;
+        let body = recipe.body_or_own(None, self.packs.own(), self.seed, id, self.driver.stamp());
+        Ok((body, self.audience(recipe.event_type, supplier)))
     }
 
     /// Refuses what would exceed a bound, before anything is changed.
@@ -349,15 +365,4 @@ pub(in super::super) struct Again {
     pub(in super::super) subscription: SubscriptionId,
     pub(in super::super) recipe: Recipe,
     pub(in super::super) stamp: Option<Timestamp>,
-}
-
-/// Bytes as a text.
-pub(in super::super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes all text");
-    }
-    text
 }

@@ -11,7 +11,9 @@ use pns_engine::{
 
 use super::chronicle::Foresight;
 use super::clock::CLOCK_KEY;
+use super::lifecycles::Lifecycles;
 use super::publish::Keys;
+use super::standing::Tally;
 use super::subscriptions::{KeptSubscription, route};
 use super::windows::Window;
 use super::{Batch, Keeper, Limits};
@@ -84,6 +86,7 @@ impl Keeper {
         let mut recipes = Recipes::new(seed, Arc::clone(packs.own()));
         let mut subscriptions = subscriptions(&recovered, &packs)?;
         let windows = windows(&recovered, &mut subscriptions);
+        let lifecycles = Lifecycles::recover(&recovered.meta)?;
         let settings = subscriptions.iter().map(|(id, kept)| (*id, (*kept.settings).clone())).collect();
         let last_notification = recovered.last_notification.unwrap_or(NotificationId(0));
         let notifications = std::mem::take(&mut recovered.notifications);
@@ -117,6 +120,7 @@ impl Keeper {
             subscriptions,
             windows,
             keys: Keys::default(),
+            lifecycles,
             last_subscription: recovered.last_subscription,
             last_window: recovered.last_window,
             last_notification,
@@ -211,7 +215,8 @@ fn subscriptions(
         let route: Route = route(&resolved);
         let settings = Box::new(resolved.subscription);
         let limit_set = kept.limit_set;
-        Ok((kept.id, KeptSubscription { spec, settings, route, created, limit_set, packs, pause: None }))
+        let (pause, tally) = (None, Tally::default());
+        Ok((kept.id, KeptSubscription { spec, settings, route, created, limit_set, packs, pause, tally }))
     };
     recovered.subscriptions.iter().map(read).collect()
 }
