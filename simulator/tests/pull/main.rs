@@ -6,6 +6,7 @@ mod client;
 mod faulty;
 mod guarded;
 mod limited;
+mod lived;
 mod routed;
 mod tokens;
 
@@ -84,15 +85,24 @@ struct Running {
     ended: JoinHandle<()>,
 }
 
+/// A server for `counterpart`, how to stop it, and its end.
+async fn serve(
+    settings: PullSettings,
+    counterpart: impl Counterpart,
+) -> (Client, oneshot::Sender<()>, JoinHandle<()>) {
+    let server = PullServer::bind(settings).await.unwrap();
+    let client = Client::new(server.address(), server.ca_pem().unwrap());
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(server.serve(counterpart, async {
+        let _ = stopped.await;
+    }));
+    (client, stop, ended)
+}
+
 impl Running {
     async fn start(settings: PullSettings) -> Self {
-        let server = PullServer::bind(settings).await.unwrap();
-        let client = Client::new(server.address(), server.ca_pem().unwrap());
         let quiet = Quiet::new();
-        let (stop, stopped) = oneshot::channel();
-        let ended = tokio::spawn(server.serve(quiet.clone(), async {
-            let _ = stopped.await;
-        }));
+        let (client, stop, ended) = serve(settings, quiet.clone()).await;
         Self { client, quiet, stop, ended }
     }
 

@@ -80,6 +80,7 @@ fn cannot_listen(error: PullError) -> Failure {
         PullError::Path(_) => "`--pull-path CALL=PATH`, or `[serve.pull.path]` in the settings file",
         PullError::TokenLifetime => "`--pull-token-lifetime 1h` is the default",
         PullError::TurnDownRefused(_) => "`--pull-turn-down-status 422` is the default",
+        PullError::Name(_) => "`--pull-name pull.internal` is for the certificate made at the start",
         PullError::Certificate(_) => "`--pull-tls-cert` and `--pull-tls-key` are PEM files",
         PullError::Listen { .. } => "`--pull-listen 127.0.0.1:0` takes any free port",
     };
