@@ -32,7 +32,7 @@ async fn furnished() -> (Site, Vec<String>) {
     let hour = pns_simulator::service::model::AdvanceSpec::by(std::time::Duration::from_secs(3_600));
     site.simulator.advance(hour).await.unwrap();
     let rfps = site.simulator.world().read(|world| world.rfps(&Default::default()));
-    let rfp = rfps.items.first().map(|rfp| format!("/ui/world/rfps/{}", rfp.id));
+    let rfp = rfps.items.first().map(|one| format!("/ui/world/rfps/{}", one.rfp));
     let subscription = format!("/ui/subscriptions/{id}");
     let pages = [
         "/",

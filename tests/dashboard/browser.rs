@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// How long a page may take to show something: far more than it needs on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the driver is started for one that listens.
+const STARTS: usize = 5;
 
 /// How the browser is set up.
 #[derive(Clone, Copy, Debug)]
@@ -150,21 +152,33 @@ impl Browser {
         self.client.find(Locator::Css(css)).await?.text().await
     }
 
+    /// Does something to an element; once more where the page was replaced between finding and doing.
+    async fn on(&self, css: &str, mut act: impl AsyncFnMut(Element) -> Result<(), CmdError>) {
+        loop {
+            match act(self.find(css).await).await {
+                Err(error) if error.is_stale_element_reference() => {}
+                done => return done.unwrap(),
+            }
+        }
+    }
+
     /// Types into a field, in place of what is there.
     pub(crate) async fn fill(&self, css: &str, text: &str) {
-        let field = self.find(css).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        self.on(css, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
     }
 
     /// Chooses an option of a list by its value.
     pub(crate) async fn choose(&self, css: &str, value: &str) {
-        self.find(css).await.select_by_value(value).await.unwrap();
+        self.on(css, async |list| list.select_by_value(value).await).await;
     }
 
     /// Clicks.
     pub(crate) async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        self.on(css, async |element| element.click().await).await;
     }
 
     /// What a script says: for measures that a user sees and WebDriver does not tell.
@@ -198,8 +212,14 @@ impl Browser {
 }
 
 impl Driver {
-    /// The driver, and the port that it took.
+    /// The driver, and the port that it took. It takes one that is free for both versions of IP, and gives up where another
+    /// process was quicker for one of them: then it is started again.
     fn start() -> (Self, u16) {
+        let started = (0..STARTS).find_map(|_| Self::start_once());
+        started.expect("`chromedriver` listens, and tells its port")
+    }
+
+    fn start_once() -> Option<(Self, u16)> {
         let started = Command::new("chromedriver")
             .args(["--port=0", "--log-level=WARNING"])
             .stdout(Stdio::piped())
@@ -214,10 +234,9 @@ impl Driver {
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let port = lines
             .find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
-        let port = port.expect("`chromedriver` tells its port");
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        (driver, port)
+        port.map(|port| (driver, port))
     }
 }
 

@@ -51,6 +51,7 @@ mod subscription;
 mod trigger;
 mod window;
 mod words;
+mod world;
 
 #[cfg(test)]
 mod tests;
@@ -147,6 +148,9 @@ impl Dashboard {
             .route("/ui/faults", get(faults::show).post(faults::plan))
             .route("/ui/faults/clear", post(faults::clear_all))
             .route("/ui/faults/{id}/clear", post(faults::clear))
+            .route("/ui/world", get(world::show))
+            .route("/ui/world/pulls", get(world::pulls))
+            .route("/ui/world/rfps/{id}", get(world::rfp))
             .route("/ui/clock", get(clock::show))
             .route(ADVANCE, post(clock::advance))
             .route("/ui/clock/gear", post(clock::set_gear))

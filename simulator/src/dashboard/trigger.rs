@@ -5,7 +5,7 @@ mod leaves;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use pns_engine::{EventType, EventTypeSet};
+use pns_engine::{Category, EventType, EventTypeSet};
 use serde_json::{Map, Value};
 
 use super::Dashboard;
@@ -38,7 +38,7 @@ struct Trigger {
     event_type: &'static str,
     pack: String,
     pack_title: String,
-    supplier: Option<Field>,
+    about: Vec<Field>,
     leaves: Vec<Leaf>,
     more: Vec<Field>,
     has_more: bool,
@@ -98,6 +98,7 @@ pub(super) async fn course(State(dashboard): State<Dashboard>, form: Form) -> Re
     let mut json = Json::default();
     json.text("course", form.get("course"));
     json.text("supplier", form.get("supplier"));
+    json.text("rfp", form.get("rfp"));
     let refused = match json.read::<LifecycleSpec>() {
         Ok(spec) => match dashboard.simulator().lifecycle(spec, PublishOptions::default()).await {
             Ok(published) => {
@@ -130,6 +131,7 @@ impl Dashboard {
         let mut json = Json::default();
         json.text("type", form.get("type"));
         json.text("supplier", form.get("supplier"));
+        json.text("rfp", form.get("rfp"));
         if !form.get("raw").is_empty() {
             json.set("raw", form.raw("raw"));
         }
@@ -195,10 +197,12 @@ async fn page(
     let offered = pack.event_types();
     let event_type = chosen(form.get("type"), offered);
     let mut types = type_field(event_type, offered);
-    let names_supplier = event_type.names_supplier();
     let is_course = matches!(refused, Some(Refused::Course(_)));
     let own = if is_course { Form::default() } else { form.clone() };
-    let mut supplier = names_supplier.then(|| supplier_field().filled(&own));
+    let is_of_rfp = event_type.category() == Category::Rfp;
+    let about = is_of_rfp.then(rfp_field).into_iter();
+    let about = about.chain(event_type.names_supplier().then(supplier_field));
+    let mut about: Vec<Field> = about.map(|field| field.filled(&own)).collect();
     let mut leaves = dashboard.leaves(event_type).await?;
     for leaf in &mut leaves {
         leaf.field = leaf.field.clone().filled(&own);
@@ -217,6 +221,7 @@ async fn page(
     more = more.into_iter().map(|field| field.filled(&own)).collect();
     let mut course = vec![
         Field::new("course", "Course").value("award").one_of(&COURSES),
+        rfp_field().suffixed("course"),
         supplier_field().suffixed("course"),
     ];
     if is_course {
@@ -225,7 +230,7 @@ async fn page(
     match &refused {
         Some(Refused::Notification(wrong)) => {
             let fields = leaves.iter_mut().map(|leaf| &mut leaf.field);
-            let fields = fields.chain(&mut supplier).chain(&mut more).chain([&mut types]);
+            let fields = fields.chain(&mut about).chain(&mut more).chain([&mut types]);
             frame.problems = field::give_errors(fields, wrong);
         }
         Some(Refused::Course(wrong)) => frame.problems = field::give_errors(&mut course, wrong),
@@ -244,7 +249,7 @@ async fn page(
             event_type: event_type.wire_name(),
             pack: pack.name().to_owned(),
             pack_title: pack.title().to_owned(),
-            supplier,
+            about,
             leaves,
             has_more: more.iter().any(|field| !field.value.is_empty() || field.error.is_some()),
             more,
@@ -270,6 +275,10 @@ fn type_field(chosen: EventType, offered: EventTypeSet) -> Field {
     });
     let choices = choices.collect();
     Field::new("type", "Event type").value(chosen.wire_name()).kind(Kind::Select(choices))
+}
+
+fn rfp_field() -> Field {
+    Field::new("rfp", "RFP").placeholder("a new one").hint("A UUID: what it is about")
 }
 
 fn supplier_field() -> Field {

@@ -1,6 +1,6 @@
 //! The members of a body that can be filled in: those of a sample, each with what its schema says of it.
 
-use pns_engine::EventType;
+use pns_engine::{Category, EventType};
 use serde_json::Value;
 
 use crate::dashboard::field::{Choice, Field, Kind};
@@ -56,6 +56,9 @@ pub(super) fn of(pack: &Pack, event_type: EventType, sample: &[u8]) -> Vec<Leaf>
     let mut left_out = vec![roles.event_type.clone()];
     if event_type.names_supplier() {
         left_out.extend(roles.supplier_id.clone());
+    }
+    if event_type.category() == Category::Rfp {
+        left_out.extend(roles.rfp_id.clone());
     }
     let mut paths = Vec::new();
     walk(&body, String::new(), &mut paths);
