@@ -80,7 +80,9 @@ impl ControlServer {
         let (stopping, is_stopping) = watch::channel(false);
         let control = Control::new(simulator, &self.settings, self.address, is_stopping.clone());
         let dashboard = Dashboard::new(&control, self.tls.is_some(), self.address);
-        let watching = tokio::spawn(dashboard.watch());
+        // Ends with the set, whatever ends this.
+        let mut watching = JoinSet::new();
+        watching.spawn(dashboard.watch());
         let routes = operations::router(control, dashboard.router());
         let places = Arc::new(Semaphore::new(self.settings.limits.connections));
         let mut connections = JoinSet::new();
@@ -117,7 +119,6 @@ impl ControlServer {
         let ended = async { while connections.join_next().await.is_some() {} };
         // Connections that take longer are cut when the set is dropped.
         let _ = tokio::time::timeout(self.settings.limits.grace, ended).await;
-        watching.abort();
     }
 }
 

@@ -17,6 +17,7 @@ fn pages_are_quick_with_many_deliveries() {
     block_on(async {
         let shown = Shown::start().await;
         let id = shown.subscribe().await;
+        shown.simulator.pause(None).await.unwrap();
         let all = vec![NotificationSpec::new(EventType::RfpSend); DELIVERIES];
         shown.simulator.publish(all, PublishOptions::default()).await.unwrap();
         let one = format!("/ui/subscriptions/{id}");

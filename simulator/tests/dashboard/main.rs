@@ -135,7 +135,12 @@ fn csrf(page: &str) -> String {
 fn text_of(page: &str, id: &str) -> String {
     let after = page.split_once(&format!(" id=\"{id}\"")).unwrap_or_else(|| panic!("no #{id}: {page}")).1;
     let inside = after.split_once('>').unwrap().1;
-    inside.split_once("</").unwrap().0.to_owned()
+    let text = inside.split_once("</").unwrap().0;
+    text.replace("&#39;", "'")
+        .replace("&#34;", "\"")
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#38;", "&")
 }
 
 /// An attribute of the element with that id.
