@@ -172,6 +172,39 @@ pub const ALL: &[CheckKind] = &[
         strength: Strength::Must,
         mend: "A fault of the simulator, not of the receiver: please report it with the command that repeats it.",
     },
+    CheckKind {
+        id: "pulled",
+        title: "the receiver pulls what the notifications are about",
+        clause: Clause::EventTypes,
+        strength: Strength::Should,
+        mend: "Look at the receiver's log for the call, and at whether its client knows the pull API's address, key and \
+               authority. Acknowledge first, pull afterwards, and make a call again that was answered 429 or 5xx. \
+               Which call follows which event is inferred: `call` names another.",
+    },
+    CheckKind {
+        id: "pushed-back",
+        title: "an act of the receiver's on the pull API comes back as a notification",
+        clause: Clause::EventTypes,
+        strength: Strength::Should,
+        mend: "The act did not come, or was refused: the receiver's log tells the status that answered it.",
+    },
+    CheckKind {
+        id: "calls",
+        title: "the receiver makes so many calls of the pull API about the RFPs of the notifications",
+        clause: Clause::EventTypes,
+        strength: Strength::Should,
+        mend: "Calls that were answered 429 or 5xx are made again after Retry-After, or after longer and longer pauses, a few \
+               times; those answered 403 or 404 are not made again.",
+    },
+    CheckKind {
+        id: "pulled-once",
+        title: "each notification that leads to a call is followed by it, once",
+        clause: Clause::EventTypes,
+        strength: Strength::Advice,
+        mend: "Never pulled: whatever the notification did not say stays unknown. Pulled twice: the calls count against \
+               the limits of the API, and notifications come in bursts. Pull once for each event id, after the \
+               acknowledgement.",
+    },
 ];
 
 #[cfg(test)]

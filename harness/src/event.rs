@@ -104,6 +104,8 @@ pub enum Note {
     },
     /// No probe: the family `effects` is skipped.
     EffectsNotChecked,
+    /// No pull API: the family `pulls` is skipped.
+    PullsNotChecked,
     /// The machine has no trusted roots; the bundled ones are used.
     BundledRoots,
     /// Anything else worth a line.
@@ -170,6 +172,41 @@ pub struct ScenarioFinished {
     pub cases: u64,
     /// Remarks for the reader: a probe that was skipped, an attempt cap (a deviation from Cvent's page) …
     pub notes: Vec<String>,
+    /// How notifications were followed by pulls; `None`: the scenario has no pull side.
+    pub pulls: Option<PullCount>,
+}
+
+/// How the notifications of a scenario were followed by pulls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PullCount {
+    /// Acknowledged notifications that lead to a call of the pull API (inferred which).
+    pub leading: u64,
+    /// Of these, those that were followed by that call, answered 200.
+    pub pulled: u64,
+    /// Calls beyond what the notifications explain.
+    pub surplus: u64,
+}
+
+impl PullCount {
+    /// The two of several cases together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            leading: self.leading + other.leading,
+            pulled: self.pulled + other.pulled,
+            surplus: self.surplus + other.surplus,
+        }
+    }
+}
+
+impl std::fmt::Display for PullCount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} pulled after", self.pulled, self.leading)?;
+        match self.surplus {
+            0 => Ok(()),
+            surplus => write!(f, ", {surplus} pulled again"),
+        }
+    }
 }
 
 /// What a scenario came to.
@@ -347,6 +384,10 @@ impl std::fmt::Display for Note {
                 "effects are not checked: without --probe nothing is known of what the receiver did with a \
                  notification that it acknowledged"
             }
+            Self::PullsNotChecked => {
+                "pulls are not checked: without --pull-listen nothing is known of what the receiver reads after a \
+                 notification"
+            }
             Self::BundledRoots => {
                 "this machine has no trusted certificate authorities: the bundled ones are used"
             }
@@ -365,6 +406,7 @@ impl Note {
             Self::AcknowledgementsOnly => "acknowledgements-only",
             Self::NoApiKey => "no-api-key",
             Self::EffectsNotChecked => "effects-not-checked",
+            Self::PullsNotChecked => "pulls-not-checked",
             Self::BundledRoots => "bundled-roots",
             Self::Unsound { .. } => "unsound-checks",
             Self::Other(_) => "other",

@@ -11,7 +11,10 @@ use http::{HeaderName, HeaderValue};
 use pns_engine::Timestamp;
 use pns_simulator::clock::Gear;
 use pns_simulator::endpoint::Endpoint;
+use pns_simulator::pull::PullTls;
 use pns_simulator::secret::ApiKey;
+
+use crate::runner::SharedPull;
 
 /// Everything that affects the outcome of `pns run`.
 #[derive(Clone, Debug)]
@@ -40,6 +43,23 @@ pub struct RunSettings {
     pub wait_for_target: Option<Duration>,
     /// Values of scenario variables, over those in the files.
     pub variables: BTreeMap<String, String>,
+    /// The pull API beside the run; `None`: none, but for the embedded receiver, which has its own.
+    pub pull: Option<Arc<SharedPull>>,
+}
+
+/// The pull API beside a run, from which the receiver pulls what notifications are about.
+#[derive(Clone, Debug)]
+pub struct PullApi {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The certificate that it shows.
+    pub tls: PullTls,
+    /// Where to write what its callers must trust, if the certificate is made at the start.
+    pub write_ca: Option<PathBuf>,
+    /// The key with which the receiver is configured.
+    pub api_key: ApiKey,
+    /// The flags that make it again, each with a space before it.
+    pub flags: String,
 }
 
 /// How a receiver is reached.

@@ -45,6 +45,7 @@ fn settings(target: Option<&str>) -> RunSettings {
         stop: StopAfter::Nothing,
         wait_for_target: None,
         variables: BTreeMap::new(),
+        pull: None,
     }
 }
 

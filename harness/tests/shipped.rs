@@ -36,6 +36,7 @@ fn settings(seed: u64, jobs: usize) -> RunSettings {
         stop: StopAfter::Nothing,
         wait_for_target: None,
         variables: BTreeMap::new(),
+        pull: None,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::HeaderName;
+
+use crate::service::digest::sha256;
 
 /// An API key agreed with the receiver. `Debug` and `Display` never show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +54,33 @@ impl fmt::Debug for ApiKey {
 impl fmt::Display for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// A secret that callers show and nobody needs to send: only its digest is kept. `Debug` shows neither.
+#[derive(Clone)]
+pub(crate) struct SecretDigest([u8; 32]);
+
+impl SecretDigest {
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        Self(sha256(secret))
+    }
+
+    /// Whether `shown` is the secret. Digests are compared, in constant time: how long it takes tells nothing of the
+    /// secret, nor of its length.
+    pub(crate) fn is(&self, shown: &[u8]) -> bool {
+        self.equals(&Self::of(shown))
+    }
+
+    /// Whether both are of the same secret, in constant time.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretDigest(***)")
     }
 }
 

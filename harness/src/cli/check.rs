@@ -24,7 +24,7 @@ use crate::property::{self, CheckSettings, Family, Property, Remembered};
 use crate::redact::Redactor;
 use crate::report::text;
 use crate::settings::{Filter, RunSettings, StopAfter};
-use target::Target;
+use target::{Reach, Target};
 
 /// Cases drawn for a property that draws them, unless told otherwise: enough to meet most combinations of two things
 /// that go wrong, few enough for a run within a minute at 30 ms a request.
@@ -56,6 +56,8 @@ pub(super) struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     probe: super::probe_args::ProbeArgs,
+    #[command(flatten)]
+    pull: super::pull_args::PullArgs,
     /// Wait until the receiver takes connections, at most so long
     #[arg(long, value_name = "SPAN", env = "PNS_WAIT_FOR_TARGET", value_parser = timeout, help_heading = "Receiver")]
     wait_for_target: Option<Duration>,
@@ -146,12 +148,15 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         return list(&properties);
     }
     let runtime = super::runtime()?;
-    let Args { connection, probe, wait_for_target, allow_host, course, verdict, output, .. } = args;
+    let Args { connection, probe, pull, wait_for_target, allow_host, course, verdict, output, .. } = args;
     let output = output.resolve(&config)?;
     let connection = connection.resolve(&config)?;
     let probe = probe.resolve(&config)?;
     let allowed = or(&allow_host, &config.allow_host);
-    let target = runtime.block_on(Target::prepare(connection, probe, &allowed))?;
+    let own_pack = course.schema_pack.clone().or_else(|| config.schema_pack.clone());
+    let pull = pull.resolve(&config)?;
+    let reach = Reach { connection, probe, pull, own_pack };
+    let target = runtime.block_on(Target::prepare(reach, &allowed))?;
     let settings = settings(&target, properties, wait_for_target, course, verdict, &config)?;
     let redactor = Redactor::new(target.connection.api_key.as_ref());
     let mut failed = Vec::new();
@@ -217,6 +222,7 @@ fn settings(
             stop: max_failures.or(config.max_failures).map_or(StopAfter::Nothing, StopAfter::Failures),
             wait_for_target: span(wait_for_target, &config.wait_for_target, "wait-for-target")?,
             variables: BTreeMap::new(),
+            pull: target.pull.clone(),
         },
         target: target.name(),
         properties,

@@ -172,6 +172,7 @@ async fn ready(asked: &LoadSettings, patience: Option<Duration>) -> Result<Vec<S
         stop: StopAfter::Nothing,
         wait_for_target: patience,
         variables: BTreeMap::new(),
+        pull: None,
     });
     let player = player.map_err(Failure::usage)?;
     let up = player.wait_for_target(patience).await;

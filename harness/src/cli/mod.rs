@@ -15,6 +15,7 @@ mod load;
 mod output_args;
 mod pack;
 mod probe_args;
+mod pull_args;
 mod replay;
 mod run;
 mod schema;

@@ -12,6 +12,7 @@ use super::color::style_of_stderr;
 use super::config::Config;
 use super::output_args::OutputArgs;
 use super::probe_args::ProbeArgs;
+use super::pull_args::{self, PullArgs};
 use super::run::new_seed;
 use super::values::timeout;
 use super::{Failure, print, runtime, warn};
@@ -56,6 +57,8 @@ pub(super) struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     probe: ProbeArgs,
+    #[command(flatten)]
+    pull: PullArgs,
     /// Wait until the receiver takes connections, at most so long
     #[arg(long, value_name = "SPAN", env = "PNS_WAIT_FOR_TARGET", value_parser = timeout, help_heading = "Receiver")]
     wait_for_target: Option<Duration>,
@@ -89,7 +92,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let loaded = scenario::load(&args.paths).sorted();
     let scenarios = loaded.into_scenarios(style_of_stderr()).map_err(Failure::rendered)?;
     let scenarios: Vec<_> = scenarios.into_iter().map(Arc::new).collect();
-    let settings = RunSettings {
+    let api = args.pull.resolve(&config)?;
+    let mut settings = RunSettings {
         paths: args.paths,
         filter: Filter::default(),
         connection: args.connection.resolve(&config)?,
@@ -102,10 +106,15 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         stop: StopAfter::Nothing,
         wait_for_target: span(args.wait_for_target, &config.wait_for_target, "wait-for-target")?,
         variables: config.variable.clone(),
+        pull: None,
     };
     let is_embedded = settings.connection.target.is_none();
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
     let runtime = runtime()?;
+    if let Some(api) = &api {
+        let own_pack = settings.schema_pack.as_deref();
+        settings.pull = Some(runtime.block_on(pull_args::start(api, settings.seed, own_pack))?);
+    }
     let mut answers = String::new();
     let outcome = output.report(&redactor, |sink| {
         let (finished, results) =

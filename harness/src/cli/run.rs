@@ -14,6 +14,7 @@ use super::color::style_of_stderr;
 use super::config::Config;
 use super::output_args::OutputArgs;
 use super::probe_args::ProbeArgs;
+use super::pull_args::{self, PullArgs};
 use super::values::{from_one, instant, timeout, variable};
 use super::{Failure, did_you_mean, lint, print, tell};
 use crate::event::Event;
@@ -22,7 +23,7 @@ use crate::redact::Redactor;
 use crate::report::text;
 use crate::runner;
 use crate::scenario::{self, Scenario};
-use crate::settings::{Filter, RunSettings, StopAfter};
+use crate::settings::{Filter, PullApi, RunSettings, StopAfter};
 
 /// Run scenarios against a receiver and judge it.
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,8 @@ pub(super) struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     probe: ProbeArgs,
+    #[command(flatten)]
+    pull: PullArgs,
     /// Wait until the receiver takes connections, at most so long
     #[arg(long, value_name = "SPAN", env = "PNS_WAIT_FOR_TARGET", value_parser = timeout, help_heading = "Receiver")]
     wait_for_target: Option<Duration>,
@@ -123,15 +126,41 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         &args.selection,
         &config,
     )?;
+    let api = args.pull.resolve(&config)?;
+    if let Some(api) = &api {
+        suits(api, &settings)?;
+    }
     let redactor = Redactor::new(settings.connection.api_key.as_ref());
-    output.report(&redactor, |sink| play(settings, sink))
+    output.report(&redactor, |sink| play(settings, api.as_ref(), sink))
+}
+
+/// Refuses a pull API that nobody could use, or that scenarios side by side would upset.
+fn suits(api: &PullApi, settings: &RunSettings) -> Result<(), Failure> {
+    let listen = api.listen;
+    if settings.connection.target.is_none() {
+        let failure = Failure::usage(anyhow::anyhow!("`--pull-listen {listen}` needs `--target`"));
+        return Err(failure.help("the embedded receiver has a pull API of its own, without any flag"));
+    }
+    if settings.jobs > NonZeroUsize::MIN {
+        let failure = Failure::usage(anyhow::anyhow!("`--jobs` and `--pull-listen` exclude each other"));
+        return Err(failure.help("the scenarios share one pull API, and what goes wrong with it"));
+    }
+    Ok(())
 }
 
 /// Reads and selects the scenarios of `settings`, runs them, and tells `sink`.
-fn play(settings: RunSettings, sink: &mut dyn FnMut(&Event)) -> Result<Exit, Failure> {
+fn play(
+    mut settings: RunSettings,
+    api: Option<&PullApi>,
+    sink: &mut dyn FnMut(&Event),
+) -> Result<Exit, Failure> {
     let Selection { selected, filtered_out, .. } = select(&settings.paths, &settings.filter)?;
     let selected = selected.into_iter().map(Arc::new).collect();
     let runtime = super::runtime()?;
+    if let Some(api) = api {
+        let own_pack = settings.schema_pack.as_deref();
+        settings.pull = Some(runtime.block_on(pull_args::start(api, settings.seed, own_pack))?);
+    }
     let finished = runtime.block_on(runner::run(settings, selected, filtered_out, sink));
     // What hangs in a receiver must not hold up the end of the process.
     runtime.shutdown_background();
@@ -241,6 +270,7 @@ fn settings(
         stop: max_failures.or(config.max_failures).map_or(StopAfter::Nothing, StopAfter::Failures),
         wait_for_target: span(wait_for_target, &config.wait_for_target, "wait-for-target")?,
         variables,
+        pull: None,
     })
 }
 

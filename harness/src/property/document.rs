@@ -99,6 +99,7 @@ pub(crate) const fn needed(need: Need) -> &'static str {
         Need::Https => "an `https://` target",
         Need::Http2 => "a receiver that offers HTTP/2",
         Need::HostName => "a target with a host name",
+        Need::Pull => "a pull API, `--pull-listen`",
         Need::EventId => "a schema pack that says where the event id stands",
     }
 }

@@ -97,6 +97,9 @@ impl Checks<'_> {
         if settings.run.probe.is_none() {
             notes.push(Note::EffectsNotChecked);
         }
+        if settings.run.pull.is_none() {
+            notes.push(Note::PullsNotChecked);
+        }
         notes.push(Note::Other(format!(
             "a failure is tried 3 times, and shrunk by at most {SHRINKING_MAX} more cases; the largest body is 2 MiB, \
              the deepest nesting 1,500 levels, the longest stall 3 s"
@@ -311,6 +314,7 @@ impl Checks<'_> {
             deliveries: spent.deliveries,
             cases: spent.cases,
             notes: Vec::new(),
+            pulls: spent.pulls,
         }
     }
 

@@ -84,6 +84,8 @@ pub enum Need {
     HostName,
     /// A schema pack that says where the event id stands.
     EventId,
+    /// A pull API beside the run: `--pull-listen`.
+    Pull,
 }
 
 /// A family of properties.
@@ -103,12 +105,22 @@ pub enum Family {
     Tls,
     /// What the receiver did with what it acknowledged.
     Effects,
+    /// What the receiver pulls after a notification.
+    Pulls,
 }
 
 impl Family {
     /// All, in the order in which they are tried: what harms a receiver comes after what does not.
-    pub const ALL: [Self; 7] =
-        [Self::Accepts, Self::Auth, Self::Rejects, Self::Delivery, Self::Http, Self::Tls, Self::Effects];
+    pub const ALL: [Self; 8] = [
+        Self::Accepts,
+        Self::Auth,
+        Self::Rejects,
+        Self::Delivery,
+        Self::Http,
+        Self::Tls,
+        Self::Effects,
+        Self::Pulls,
+    ];
 
     /// As in ids.
     #[must_use]
@@ -121,6 +133,7 @@ impl Family {
             Self::Http => "http",
             Self::Tls => "tls",
             Self::Effects => "effects",
+            Self::Pulls => "pulls",
         }
     }
 
@@ -135,6 +148,9 @@ impl Family {
             Self::Http => "requests are read, and answers written, as HTTP has it",
             Self::Tls => "connections are protected, and nothing about them is fragile",
             Self::Effects => "every notification acknowledged takes effect, once",
+            Self::Pulls => {
+                "what a notification is about is pulled, after its acknowledgement and with patience"
+            }
         }
     }
 }

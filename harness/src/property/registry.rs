@@ -7,7 +7,7 @@ use super::kinds::{Family, Property};
 use crate::event::Strength;
 
 static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| {
-    let families: [&'static [&'static [Property]]; 7] = [
+    let families: [&'static [&'static [Property]]; 8] = [
         family::accepts::ALL,
         family::auth::ALL,
         family::rejects::ALL,
@@ -15,6 +15,7 @@ static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| {
         family::http::ALL,
         &[family::tls::ALL],
         family::effects::ALL,
+        &[family::pulls::ALL],
     ];
     families.into_iter().flatten().copied().flatten().collect()
 });

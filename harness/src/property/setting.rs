@@ -25,6 +25,8 @@ pub struct Setting {
     pub has_probe: bool,
     /// Whether the probe tells the event type.
     pub has_probe_type: bool,
+    /// Whether a pull API runs beside the run.
+    pub has_pull: bool,
     /// Whether the target is `https://`.
     pub is_https: bool,
     /// Whether the receiver offers HTTP/2.
@@ -51,6 +53,7 @@ impl Setting {
             key_is_checked: None,
             has_probe: run.probe.is_some(),
             has_probe_type: run.probe.as_ref().is_some_and(Probe::tells_event_type),
+            has_pull: run.pull.is_some(),
             // The embedded receiver of scenarios is `https://localhost/`.
             is_https: endpoint.is_none_or(Endpoint::is_secure),
             offers_http2: false,
@@ -83,6 +86,7 @@ impl Setting {
             Need::Https => (self.is_https, "the target is plain HTTP"),
             Need::Http2 => (self.offers_http2, "the receiver does not offer HTTP/2"),
             Need::HostName => (self.has_host_name, "the target is named by an IP address"),
+            Need::Pull => (self.has_pull, "it needs a pull API: `--pull-listen`"),
             Need::EventId => (
                 self.pack.roles().event_id.is_some(),
                 "the schema pack does not say where the event id stands",
@@ -189,6 +193,7 @@ pub(super) mod tests {
             key_is_checked: Some(true),
             has_probe: true,
             has_probe_type: true,
+            has_pull: true,
             is_https: true,
             offers_http2: true,
             has_host_name: true,

@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::case::Case;
 use super::kinds::{Cases, Property};
 use super::setting::Setting;
-use crate::event::{CheckResult, CheckVerdict, Reproduced, ScenarioFinished, ScenarioVerdict};
+use crate::event::{CheckResult, CheckVerdict, PullCount, Reproduced, ScenarioFinished, ScenarioVerdict};
 use crate::runner::Player;
 use crate::scenario::{self, Scenario, Style};
 
@@ -88,6 +88,8 @@ pub(super) struct Spent {
     pub deliveries: u64,
     /// PNS time that passed.
     pub pns_time: Duration,
+    /// How notifications were followed by pulls, where a case has a pull side.
+    pub pulls: Option<PullCount>,
 }
 
 /// One case played.
@@ -263,6 +265,9 @@ impl Trial<'_> {
         self.spent.requests += finished.attempts;
         self.spent.deliveries += finished.deliveries;
         self.spent.pns_time += finished.pns_time;
+        if let Some(count) = finished.pulls {
+            self.spent.pulls = Some(self.spent.pulls.unwrap_or_default().and(count));
+        }
         judged(finished)
     }
 

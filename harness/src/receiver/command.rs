@@ -10,10 +10,11 @@ use clap::Args;
 use pns_simulator::secret::ApiKey;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::authority_file::Writer;
 use crate::curl::quote;
 use crate::interrupt::Interrupt;
 
-use super::authority_file;
+use super::pull_args::PullArgs;
 use super::{
     FailFirst, HttpVersions, Identity, Protocol, RateLimit, Reaction, Received, Receiver, Script, Settings,
     Tls,
@@ -21,6 +22,7 @@ use super::{
 
 /// Where the authority's certificate is written unless told otherwise.
 const CA_FILE: &str = "pns-receiver-ca.pem";
+const CA_WRITER: Writer = Writer { command: "pns receiver", flag: "--write-ca" };
 
 /// Starts an HTTPS receiver for PNS notifications that behaves as it should, or as scripted.
 #[derive(Args, Clone, Debug)]
@@ -55,6 +57,8 @@ pub struct ReceiverArgs {
     /// A further host name or address for the certificate made at the start
     #[arg(long = "name", value_name = "HOST", conflicts_with = "tls_cert")]
     pub names: Vec<String>,
+    #[command(flatten)]
+    pub pull: PullArgs,
     /// Write what a sender must trust to this file, which must be new or an earlier receiver's [default:
     /// pns-receiver-ca.pem; nothing with --tls-cert]
     #[arg(long, value_name = "FILE", env = "PNS_RECEIVER_WRITE_CA")]
@@ -82,25 +86,26 @@ fn absolute_path(text: &str) -> Result<String, String> {
     if sound { Ok(text.to_owned()) } else { Err("expected a path that begins with `/`".to_owned()) }
 }
 
-fn api_key(text: &str) -> Result<ApiKey, String> {
+pub(super) fn api_key(text: &str) -> Result<ApiKey, String> {
     ApiKey::new(text).map_err(|error| error.to_string())
 }
 
 impl ReceiverArgs {
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> anyhow::Result<Settings> {
         let mut script = self.script.clone().unwrap_or_default();
         script.then = self.then.clone();
         script.fail_first.clone_from(&self.fail_first);
         script.rate_limit = self.rate_limit;
-        Settings {
+        Ok(Settings {
             listen: self.listen,
             protocol: if self.http { Protocol::Http } else { Protocol::Https(Tls::default()) },
             http: if self.http1_only { HttpVersions::Http1Only } else { HttpVersions::Both },
             path: self.path.clone(),
             api_key: self.api_key.clone(),
             script,
+            pulling: self.pull.pulling()?,
             ..Settings::default()
-        }
+        })
     }
 
     fn identity(&self) -> anyhow::Result<Identity> {
@@ -125,7 +130,7 @@ impl ReceiverArgs {
 /// When the certificate, the file for it, or the address cannot be had.
 pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
     let identity = args.identity()?;
-    let receiver = Receiver::start(args.settings(), &identity)
+    let receiver = Receiver::start(args.settings()?, &identity)
         .await
         .with_context(|| format!("cannot listen on `{}`", args.listen))?;
     let mut observer = receiver.observe();
@@ -191,7 +196,8 @@ fn trusted_file(args: &ReceiverArgs, identity: &Identity) -> anyhow::Result<Path
         (Some(path), _) => path.clone(),
         (None, None) => PathBuf::from(CA_FILE),
     };
-    authority_file::write(&path, identity.ca_pem())
+    CA_WRITER
+        .write(&path, identity.ca_pem())
         .with_context(|| format!("cannot write the certificate to `{}`", path.display()))?;
     Ok(path)
 }

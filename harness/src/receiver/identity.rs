@@ -3,24 +3,16 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
-};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-use pns_simulator::clock;
+use pns_simulator::authority::{Authority, Validity, names};
 
-/// The certificate authority lives this long: no longer than platforms accept of a server certificate (398 days).
-const LIFETIME: Duration = Duration::from_secs(365 * 86_400);
-
-/// Clocks of two machines may differ: certificates are valid from a day before they are made.
-const LEEWAY: Duration = Duration::from_secs(86_400);
+/// What a certificate calls the receiver.
+const COMMON_NAME: &str = "pns receiver";
 
 /// Which certificate the receiver shows. Everything but [`Certificate::Good`] is for trying how a sender refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -103,7 +95,7 @@ struct Inner {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     ca_pem: String,
-    authority: Option<CertifiedIssuer<'static, KeyPair>>,
+    authority: Option<Authority>,
     /// The configuration that nearly every receiver uses, with ALPN for HTTP/2 and HTTP/1.1.
     usual: OnceLock<Arc<ServerConfig>>,
 }
@@ -121,13 +113,9 @@ impl Identity {
     ///
     /// # Errors
     /// When a name is none, or the system gives no random numbers.
-    pub fn generate_for(names: &[String]) -> Result<Self, IdentityError> {
-        let authority = new_authority("pns receiver's own authority")?;
-        let mut all: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-        all.extend(
-            names.iter().filter(|name| !["localhost", "127.0.0.1", "::1"].contains(&name.as_str())).cloned(),
-        );
-        let (certificate, key) = leaf(&authority, all, Validity::Now)?;
+    pub fn generate_for(further: &[String]) -> Result<Self, IdentityError> {
+        let authority = Authority::new("pns receiver's own authority")?;
+        let (certificate, key) = authority.issue(COMMON_NAME, names(further), Validity::Now)?;
         Ok(Self(Arc::new(Inner {
             chain: vec![certificate],
             key,
@@ -204,17 +192,16 @@ impl Identity {
         &self,
         certificate: Certificate,
     ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), IdentityError> {
-        let local = || vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let authority = || self.0.authority.as_ref().ok_or(IdentityError::NoAuthority);
         let (leaf, key) = match certificate {
             Certificate::Good => return Ok((self.0.chain.clone(), self.0.key.clone_key())),
-            Certificate::Expired => leaf(authority()?, local(), Validity::Past)?,
-            Certificate::NotYetValid => leaf(authority()?, local(), Validity::Future)?,
+            Certificate::Expired => authority()?.issue(COMMON_NAME, names(&[]), Validity::Past)?,
+            Certificate::NotYetValid => authority()?.issue(COMMON_NAME, names(&[]), Validity::Future)?,
             Certificate::WrongHost => {
-                leaf(authority()?, vec!["another-host.invalid".to_owned()], Validity::Now)?
+                authority()?.issue(COMMON_NAME, vec!["another-host.invalid".to_owned()], Validity::Now)?
             }
             Certificate::UnknownIssuer => {
-                leaf(&new_authority("an unknown authority")?, local(), Validity::Now)?
+                Authority::new("an unknown authority")?.issue(COMMON_NAME, names(&[]), Validity::Now)?
             }
         };
         Ok((vec![leaf], key))
@@ -232,50 +219,4 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").finish_non_exhaustive()
     }
-}
-
-#[derive(Clone, Copy)]
-enum Validity {
-    Past,
-    Now,
-    Future,
-}
-
-impl Validity {
-    /// Sets the span in which a certificate is valid, by the machine's clock.
-    fn apply(self, params: &mut CertificateParams) {
-        let now = date_time_ymd(1970, 1, 1) + Duration::from_nanos(clock::real_now().as_nanos());
-        (params.not_before, params.not_after) = match self {
-            Self::Past => (now - LIFETIME, now - LEEWAY),
-            Self::Now => (now - LEEWAY, now + LIFETIME),
-            Self::Future => (now + LEEWAY, now + LIFETIME),
-        };
-    }
-}
-
-fn new_authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, name);
-    Validity::Now.apply(&mut params);
-    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
-}
-
-fn leaf(
-    authority: &CertifiedIssuer<'static, KeyPair>,
-    names: Vec<String>,
-    validity: Validity,
-) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
-    let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, "pns receiver");
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    validity.apply(&mut params);
-    let key = KeyPair::generate()?;
-    let certificate = params.signed_by(&key, authority)?;
-    Ok((certificate.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into())))
 }

@@ -7,14 +7,15 @@
 //!
 //! Everything is bounded ([`Limits`], [`Memory`]), and no task outlives its [`Receiver`].
 
-mod authority_file;
 mod command;
 mod connection;
 mod identity;
 mod inspect;
+mod integration;
 mod journal;
 mod judge;
 mod player;
+mod pull_args;
 mod reaction;
 mod respond;
 mod script;
@@ -32,6 +33,7 @@ use tokio::task::JoinHandle;
 
 pub use command::{ReceiverArgs, run};
 pub use identity::{Certificate, ClientCertificate, Identity, IdentityError, Tls, TlsVersions};
+pub use integration::{Pulling, Pulls};
 pub use journal::{Answered, Disposition, Memory, Received, Totals};
 pub use judge::EventTypes;
 pub use reaction::{Answer, Counted, Effect, FailFirst, RateLimit, Reaction, Script, StatusAnswer};
@@ -39,6 +41,7 @@ pub use script::ScriptError;
 
 pub(crate) use connection::Streams;
 use connection::{Acceptor, Ask};
+use integration::Integration;
 use journal::Journal;
 use player::Player;
 
@@ -73,6 +76,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Bounds on what is remembered.
     pub memory: Memory,
+    /// Whether and how it pulls what a notification is about. Default: not at all.
+    pub pulling: Option<Pulling>,
 }
 
 impl Default for Settings {
@@ -89,6 +94,7 @@ impl Default for Settings {
             script: Script::default(),
             limits: Limits::default(),
             memory: Memory::default(),
+            pulling: None,
         }
     }
 }
@@ -163,6 +169,7 @@ pub(crate) struct Shared {
     pub(crate) player: Mutex<Player>,
     pub(crate) observers: broadcast::Sender<Received>,
     pub(crate) uptime: Stopwatch,
+    pub(crate) integration: Option<Integration>,
 }
 
 impl Shared {
@@ -179,13 +186,15 @@ impl Receiver {
     /// Binds the address and begins to accept, on the current tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound, or `identity` cannot show the certificate asked for.
+    /// When the address cannot be bound, `identity` cannot show the certificate asked for, or the pull API is none.
     pub async fn start(settings: Settings, identity: &Identity) -> io::Result<Self> {
         let http2 = settings.http == HttpVersions::Both;
         let tls = match settings.protocol {
             Protocol::Https(tls) => Some(identity.server_config(tls, http2).map_err(io::Error::other)?),
             Protocol::Http | Protocol::NotTls => None,
         };
+        let integration = settings.pulling.clone().map(Integration::start).transpose();
+        let integration = integration.map_err(io::Error::other)?;
         let listener = TcpListener::bind(settings.listen).await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -193,6 +202,7 @@ impl Receiver {
             player: Mutex::new(Player::new(settings.script.clone())),
             observers: broadcast::channel(OBSERVED_MAX).0,
             uptime: Stopwatch::start(),
+            integration,
             settings,
         });
         let acceptor = Acceptor::new(Arc::clone(&shared), listener, addr, tls);

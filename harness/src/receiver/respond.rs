@@ -83,9 +83,17 @@ async fn receive(exchange: &Exchange, request: Request<Incoming>) -> Response<An
     let (notification, verdict) = judge(&shared.settings, &parts.headers, bytes);
     let reaction = early
         .unwrap_or_else(|| shared.player().next(notification.event_id.as_deref(), shared.uptime.elapsed()));
+    let said = match (&shared.integration, &body) {
+        (Some(integration), Ok(body)) => integration.read(body, notification.event_type.as_deref()),
+        _ => None,
+    };
     let disposition = record(shared, &parts, body.unwrap_or_default(), notification, &reaction, &verdict);
     if !reaction.delay.is_zero() {
         exchange.wait(reaction.delay).await;
+    }
+    if let (Some(integration), Some(said), Disposition::Processed) = (&shared.integration, said, disposition)
+    {
+        integration.follow(said).await;
     }
     match reaction.answer {
         Answer::Correct => match verdict {

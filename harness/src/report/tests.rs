@@ -110,6 +110,7 @@ fn scenario(id: &str, title: &str, verdict: ScenarioVerdict, checks: Vec<CheckRe
         attempts: 4,
         deliveries: 1,
         cases: 1,
+        pulls: None,
         notes: Vec::new(),
     };
     [Event::ScenarioStarted(started), Event::ScenarioFinished(finished)]

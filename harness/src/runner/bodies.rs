@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pns_engine::{EventType, NotificationId, Timestamp, Transmit};
+use pns_simulator::clock;
 use pns_simulator::driver::Bodies;
 use pns_simulator::schema::{Key, Overrides, Pack};
 
@@ -30,12 +31,14 @@ pub(super) struct ScenarioBodies {
     recipes: BTreeMap<NotificationId, Recipe>,
     /// The time that a body carries: fixed at its first attempt, so that retries repeat the same bytes.
     stamps: BTreeMap<NotificationId, Timestamp>,
+    /// When the first and the last attempt of each began, in real time.
+    begun: BTreeMap<NotificationId, (Timestamp, Timestamp)>,
 }
 
 impl ScenarioBodies {
     /// Bodies from `pack`, placed by `seed`.
     pub(super) fn new(pack: Arc<Pack>, seed: u64) -> Self {
-        Self { pack, seed, recipes: BTreeMap::new(), stamps: BTreeMap::new() }
+        Self { pack, seed, recipes: BTreeMap::new(), stamps: BTreeMap::new(), begun: BTreeMap::new() }
     }
 
     /// The pack that writes them.
@@ -68,6 +71,16 @@ impl ScenarioBodies {
         self.recipes.insert(id, recipe);
     }
 
+    /// When its first attempt began, in real time.
+    pub(super) fn first_attempt(&self, id: NotificationId) -> Option<Timestamp> {
+        self.begun.get(&id).map(|(first, _)| *first)
+    }
+
+    /// When its last attempt began, in real time.
+    pub(super) fn last_attempt(&self, id: NotificationId) -> Option<Timestamp> {
+        self.begun.get(&id).map(|(_, last)| *last)
+    }
+
     /// The body as it was first attempted; before that, as it would be with the time `published`.
     pub(super) fn sent(&self, id: NotificationId, published: Timestamp) -> Option<Bytes> {
         let recipe = self.recipes.get(&id)?;
@@ -79,6 +92,8 @@ impl Bodies for ScenarioBodies {
     fn body(&mut self, attempt: &Transmit, stamp: Timestamp) -> Bytes {
         let id = attempt.notification;
         let stamp = *self.stamps.entry(id).or_insert(stamp);
+        let now = clock::real_now();
+        self.begun.entry(id).or_insert((now, now)).1 = now;
         let recipe = self.recipes.get(&id).expect("a notification's recipe is kept before it is published");
         self.make(id, recipe, stamp).expect("the same recipe made a body when it was published")
     }

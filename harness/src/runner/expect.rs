@@ -5,7 +5,7 @@ use std::time::Duration;
 use pns_engine::{Answer, DeliveryId, FailureReason, NotificationId, Outcome, Timestamp};
 
 use super::world::World;
-use super::{effects, words};
+use super::{effects, pulls, words};
 use crate::ledger::{Attempt, Delivery};
 use crate::scenario::model::{
     Bound, Claim, DeferredBy, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals, Starts, Which,
@@ -76,6 +76,8 @@ pub(super) async fn judge(world: &mut World, claim: &Claim) -> Result<Judged, St
         Claim::Received { of, times, processed, event_type } => {
             effects::received(world, of, *times, *processed, *event_type).await
         }
+        Claim::Pulled(claim) => pulls::pulled(world, claim).await,
+        Claim::Calls(which, within, bound) => pulls::calls(world, which, *within, *bound).await,
         Claim::SameEffects(of, other) => effects::same(world, of, other).await,
     };
     Ok(Judged { check, title, holds })

@@ -7,10 +7,12 @@ mod effects;
 mod exchanges;
 mod expect;
 mod inspect;
+mod names;
 mod phrase;
 mod play;
 mod player;
 mod probe;
+mod pulls;
 mod rate;
 mod reactions;
 mod request;
@@ -45,6 +47,7 @@ pub(crate) use uuid::uuid;
 
 pub(crate) use play::location;
 pub(crate) use player::{Player, flags};
+pub use pulls::SharedPull;
 pub(crate) use target::{transport, transport_settings, trust};
 
 /// Events that may wait for the reports: a report slower than the run holds the run back.
@@ -89,7 +92,7 @@ pub async fn run(
 }
 
 /// An error and what lies behind it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(deeper) = cause {
@@ -260,5 +263,6 @@ pub(crate) fn not_run(id: &str, verdict: ScenarioVerdict) -> ScenarioFinished {
         deliveries: 0,
         cases: 0,
         notes: Vec::new(),
+        pulls: None,
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::answered::Goes;
 use super::expect::{self, Holds};
+use super::pulls;
 use super::step::{self, StepEnd};
 use super::target::Ground;
 use super::verdict::{Checks, Failure};
@@ -77,22 +78,22 @@ impl Stage {
     }
 
     pub(super) fn reason_to_skip(&self, scenario: &Scenario) -> Option<String> {
-        let (embedded, probe, api_key) =
-            (self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key());
+        let there = self.circumstances();
         let missing = |requirement: &Requirement| match requirement {
-            Requirement::Embedded => (!embedded).then_some("it needs the embedded receiver"),
-            Requirement::Probe => (!probe).then_some("it needs a probe: `--probe URL`"),
-            Requirement::ApiKey => (!api_key).then_some("it needs a key: `--api-key KEY`"),
+            Requirement::Embedded => (!there.embedded).then_some("it needs the embedded receiver"),
+            Requirement::Probe => (!there.probe).then_some("it needs a probe: `--probe URL`"),
+            Requirement::ApiKey => (!there.api_key).then_some("it needs a key: `--api-key KEY`"),
             Requirement::HttpsOnly => (self.settings.connection.plain_http == PlainHttp::Permitted)
                 .then_some("`--allow-http` lifts the rule that it checks"),
+            Requirement::Pull => (!there.pull).then_some("it needs a pull API: `--pull-listen ADDRESS`"),
         };
         if let Some(reason) = scenario.requires.iter().find_map(missing) {
             return Some(reason.to_owned());
         }
-        if scenario.receiver.is_some() && !embedded {
+        if scenario.receiver.is_some() && !there.embedded {
             return Some("it scripts the embedded receiver, and the target is another".to_owned());
         }
-        (!scenario.when.holds(embedded, probe, api_key)).then(|| "its `when` does not hold here".to_owned())
+        (!scenario.when.holds(there)).then(|| "its `when` does not hold here".to_owned())
     }
 
     async fn world(&self, scenario: &Scenario, seed: u64) -> Result<World, String> {
@@ -103,9 +104,16 @@ impl Stage {
                 Pack::builtin(name).ok_or_else(|| format!("there is no schema pack `{name}`"))?
             }
         };
-        let (target, receiver) = self.ground.target(scenario, &pack).await?;
         let clock = Clock::start(self.settings.gear, self.settings.epoch);
-        Ok(World::new(scenario, seed, pack, clock, target, receiver))
+        let (beside, pulling) = match &self.settings.pull {
+            Some(shared) => (Some(shared.beside(&clock, &pack, seed)), None),
+            None if self.ground.is_embedded() => {
+                pulls::embedded(scenario, &clock, &pack, seed).await?.unzip()
+            }
+            None => (None, None),
+        };
+        let (target, receiver) = self.ground.target(scenario, &pack, pulling.flatten()).await?;
+        Ok(World::new(scenario, seed, pack, clock, target, receiver, beside))
     }
 
     async fn play_in(
@@ -122,6 +130,17 @@ impl Stage {
         for step in &scenario.finally {
             // What tidies up must not hide what came before.
             let _ = step::carry_out(&mut world, step).await;
+        }
+        let is_judged = scenario.expect.iter().any(|one| matches!(one.claim, model::Claim::Pulled(_)));
+        let pulls = is_judged.then(|| pulls::tally(&world)).flatten();
+        // What a scripted receiver does, or a failing pull API makes of it, says nothing of the receiver.
+        let is_upset = |step: &Step| matches!(step.action, model::Action::PullFault(_));
+        if let Some(count) = pulls
+            && scenario.receiver.is_none()
+            && trouble.is_none()
+            && !scenario.steps.iter().any(is_upset)
+        {
+            checks.pulls(&world, count);
         }
         checks.guarantees(&world, &guarantee::check_all(world.ledger.records(), &world.subscriptions));
         let mut notes = Vec::new();
@@ -150,6 +169,7 @@ impl Stage {
             deliveries: world.ledger.deliveries().count() as u64,
             cases: 1,
             notes,
+            pulls,
         }
     }
 
@@ -202,6 +222,9 @@ impl Stage {
                     }
                     missed = Some(step);
                 }
+            }
+            if let Err(reason) = world.publish_acts() {
+                return Some(format!("{}: {reason}", step.place));
             }
             self.tell_progress(world, scenario, events).await;
             if missed.is_some() {
@@ -256,7 +279,16 @@ impl Stage {
     }
 
     fn applies(&self, when: model::Condition) -> bool {
-        when.holds(self.ground.is_embedded(), self.ground.has_probe(), self.ground.has_api_key())
+        when.holds(self.circumstances())
+    }
+
+    fn circumstances(&self) -> model::Circumstances {
+        model::Circumstances {
+            embedded: self.ground.is_embedded(),
+            probe: self.ground.has_probe(),
+            api_key: self.ground.has_api_key(),
+            pull: self.ground.is_embedded() || self.settings.pull.is_some(),
+        }
     }
 
     async fn tell_progress(&self, world: &World, scenario: &Scenario, events: Option<&Events>) {
@@ -291,6 +323,9 @@ impl Stage {
         }
         if let Some(probe) = &self.settings.probe {
             add(probe.flags().trim_start().to_owned());
+        }
+        if let Some(pull) = &self.settings.pull {
+            add(pull.flags().trim_start().to_owned());
         }
         for (name, value) in &self.settings.variables {
             add(format!("--variable {}", shell(&format!("{name}={value}"))));

@@ -77,7 +77,9 @@ async fn all(
         let different = if course.alike { 1 } else { course.copies };
         let mut these = Vec::new();
         for copy in 0..different {
-            these.push(one(world, request, (round * different + copy) as usize)?);
+            let one = one(world, request, (round * different + copy) as usize)?;
+            world.note_sent(one.id, &one.body);
+            these.push(one);
         }
         if let Some(name) = &course.save {
             for one in &these {

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pns_engine::{Command, DeliveryId, EventType, NotificationId, Outcome, SupplierId, Timestamp, rng};
+use pns_engine::{
+    Category, Command, DeliveryId, EventType, NotificationId, Outcome, SupplierId, Timestamp, rng,
+};
 use pns_simulator::fault::{Extent, Fault, Injection};
+use pns_simulator::schema::Overrides;
 use serde_json::Value;
 
 use super::answered::Answered;
 use super::bodies::Recipe;
 use super::subscribe;
 use super::world::{LimitReached, Passed, Patience, World};
-use super::{probe, request};
+use super::{probe, pulls, request};
 use crate::scenario::model::{
     self, Action, Downtime, Emit, EmitOrder, Emitted, FaultExtent, FaultKind, Goal, Step, Validity, Which,
     WindowStart,
@@ -88,6 +91,9 @@ pub(super) async fn carry_out(world: &mut World, step: &Step) -> Result<StepEnd,
         }
         Action::Probe(probe) => return probe::ask(world, probe).await,
         Action::Request(request) => return request::make(world, request).await,
+        Action::PullFault(fault) => pulls::plan_fault(world, fault)?,
+        Action::ClearPullFaults => pulls::clear_faults(world),
+        Action::PushedBack(wanted) => return pulls::pushed_back(world, wanted).await,
     }
     Ok(StepEnd::Done)
 }
@@ -126,34 +132,46 @@ fn recipes(world: &mut World, emit: &Emit) -> Result<Vec<(EventType, Recipe)>, S
             let bytes = world.fill_text(bytes)?.into_bytes();
             return Ok(vec![(*event_type, Recipe::Raw(bytes.into()))]);
         }
-        Emitted::Lifecycle(course) => {
-            // One RFP and one supplier throughout, unless the scenario says which.
-            for pointer in [rfp_place(world), supplier_place(world)].into_iter().flatten() {
-                if !overrides.contains_key(&pointer)
-                    && !overrides.contains_key(pointer.trim_start_matches('/'))
-                {
-                    overrides.insert(pointer, Value::String(world.draw_uuid()));
-                }
-            }
-            course.events()
-        }
+        Emitted::Lifecycle(course) => course.events(),
     };
-    let supplier = supplier_place(world);
+    let places = (rfp_place(world), supplier_place(world));
+    // One RFP and one supplier throughout, unless the scenario says which.
+    let about = match &emit.rfp {
+        Some(name) => Some(world.rfp(name)),
+        None => matches!(emit.what, Emitted::Lifecycle(_)).then(|| (world.draw_uuid(), world.draw_uuid())),
+    };
+    if let Some((rfp, supplier)) = &about {
+        lay(&mut overrides, places.0.as_deref(), rfp);
+        lay(&mut overrides, places.1.as_deref(), supplier);
+    }
     let shared = Arc::new(overrides);
     let recipe = |event_type: EventType| {
-        let overrides = if matches!(emit.what, Emitted::Lifecycle(_)) && !event_type.names_supplier() {
-            let mut without_supplier = (*shared).clone();
-            if let Some(pointer) = &supplier {
-                without_supplier.remove(pointer);
-                without_supplier.remove(pointer.trim_start_matches('/'));
-            }
-            Arc::new(without_supplier)
-        } else {
-            Arc::clone(&shared)
-        };
+        let mut overrides = Arc::clone(&shared);
+        if about.is_some() && event_type.category() == Category::Venue {
+            take_out(&mut overrides, places.0.as_deref());
+        }
+        if about.is_some() && !event_type.names_supplier() {
+            take_out(&mut overrides, places.1.as_deref());
+        }
         (event_type, Recipe::Generated { event_type, overrides })
     };
     Ok(event_types.into_iter().map(recipe).collect())
+}
+
+/// Lays `id` over the body at `place`, where the scenario lays nothing over it.
+fn lay(overrides: &mut Overrides, place: Option<&str>, id: &str) {
+    let Some(place) = place else { return };
+    if !overrides.contains_key(place) && !overrides.contains_key(place.trim_start_matches('/')) {
+        overrides.insert(place.to_owned(), Value::String(id.to_owned()));
+    }
+}
+
+/// Lays nothing over `place`: an event of this type has no such member.
+fn take_out(overrides: &mut Arc<Overrides>, place: Option<&str>) {
+    let Some(place) = place else { return };
+    let overrides = Arc::make_mut(overrides);
+    overrides.remove(place);
+    overrides.remove(place.trim_start_matches('/'));
 }
 
 /// Where the schema pack has the RFP's id, as a JSON pointer.

@@ -10,7 +10,7 @@ use pns_simulator::transport::{
     Http2, HttpsTransport, PlainHttp, ResolveOverride, Resolver, Settings, Timeouts, Trust,
 };
 
-use crate::receiver::{self, Identity, Receiver};
+use crate::receiver::{self, Identity, Pulling, Receiver};
 use crate::scenario::model::{self, Scenario};
 use crate::settings::{self, Connection, Probe, RunSettings};
 
@@ -117,7 +117,7 @@ impl Ground {
         }
     }
 
-    /// The target of one scenario, and its receiver if that is embedded.
+    /// The target of one scenario, and its receiver if that is embedded, which pulls as `pulling` says.
     ///
     /// # Errors
     /// When the embedded receiver cannot start, in words.
@@ -125,6 +125,7 @@ impl Ground {
         &self,
         scenario: &Scenario,
         pack: &Pack,
+        pulling: Option<Pulling>,
     ) -> Result<(Arc<Target>, Option<Receiver>), String> {
         let (identity, api_key, connection, transport, headers) = match self {
             Self::Endpoint(target) => return Ok((Arc::clone(target), None)),
@@ -146,6 +147,7 @@ impl Ground {
             protocol: receiver::Protocol::Https(reactions::tls(wanted.tls)),
             event_id: pack.roles().event_id.clone().unwrap_or_else(|| defaults.event_id.clone()),
             event_type: pack.roles().event_type.clone(),
+            pulling,
             ..defaults
         };
         let receiver = Receiver::start(settings, identity)

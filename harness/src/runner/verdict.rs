@@ -13,7 +13,7 @@ use super::{exchanges, expect, words};
 use crate::check::CheckKind;
 use crate::curl;
 use crate::event::{
-    CheckFailure, CheckResult, CheckVerdict, Location, ScenarioVerdict, Strength, WireExchange,
+    CheckFailure, CheckResult, CheckVerdict, Location, PullCount, ScenarioVerdict, Strength, WireExchange,
 };
 use crate::scenario::Scenario;
 use crate::scenario::model::Place;
@@ -100,6 +100,36 @@ impl<'a> Checks<'a> {
         };
         let at = world.offset(expect::decided_at(world, &failure.deliveries));
         self.add(at, id, title, CheckVerdict::Failed, Some(location(place)), Some(Box::new(told)));
+    }
+
+    /// Advice on what was pulled: never turns the scenario red.
+    pub(super) fn pulls(&mut self, world: &World, count: PullCount) {
+        let one = "notification that leads to a call is followed by it, once";
+        let title = format!("each {one}");
+        let found = match (count.leading - count.pulled, count.surplus) {
+            // What a claim tells already is not told again.
+            _ if self.results.iter().any(|check| check.id == "pulled" && check.verdict.is_broken()) => return,
+            (0, 0) => {
+                return self.add(world.elapsed(), "pulled-once", title, CheckVerdict::Passed, None, None);
+            }
+            (0, surplus) => {
+                let notifications = words::count(count.leading, "notification");
+                format!("{} more than {notifications} explain", words::count(surplus, "call"))
+            }
+            (never, _) => {
+                let all = words::count(count.leading, "notification");
+                format!("{never} of {all} acknowledged, never pulled after")
+            }
+        };
+        let mend = CheckKind::find("pulled-once").map_or("", |kind| kind.mend);
+        let told = CheckFailure {
+            expected: title.clone(),
+            found,
+            explanation: mend.to_owned(),
+            repeat: self.repeat.clone(),
+            ..CheckFailure::default()
+        };
+        self.add(world.elapsed(), "pulled-once", title, CheckVerdict::Warned, None, Some(Box::new(told)));
     }
 
     /// What the sender promised, judged from its records alone. A finding is a defect of `pns`, not of the receiver.

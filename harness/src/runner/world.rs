@@ -11,16 +11,15 @@ use pns_simulator::driver::{Driver, Turn};
 use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
 use pns_simulator::transport::HttpsTransport;
-use serde_json::Value;
 
 use super::bodies::{Recipe, ScenarioBodies};
+use super::names::Names;
+use super::pulls::Beside;
 use super::target::Target;
-use super::uuid::uuid;
 use super::wired::Wired;
-use crate::ledger::{Delivery, Ledger};
+use crate::ledger::Ledger;
 use crate::receiver::Receiver;
-use crate::scenario::model::{Limits, Scenario, Template, Which};
-use crate::settings::Probe;
+use crate::scenario::model::{Limits, Scenario};
 
 /// How many failures in a row of one delivery, none of them planned by the scenario, are believed: a receiver that
 /// answered wrong so often will not mend by being asked for thirty days of PNS time. Five acknowledgement
@@ -47,26 +46,19 @@ pub(super) struct World {
     pub subscriptions: BTreeMap<SubscriptionId, pns_engine::Subscription>,
     /// What its requests by bytes leave behind.
     pub wired: Wired,
+    /// What is pulled from, and what was done through it; `None`: no pull API runs.
+    pub pulls: Option<Beside>,
     changed_keys: BTreeSet<SubscriptionId>,
-    names: Names,
+    pub(super) names: Names,
     seed: u64,
     started: Timestamp,
     wall: Stopwatch,
     limits: Limits,
     next_notification: u64,
     next_window: u32,
-    uuids_drawn: u64,
+    pub(super) uuids_drawn: u64,
     unplanned: BTreeMap<DeliveryId, u32>,
     respite: Option<Duration>,
-}
-
-/// What the scenario calls things.
-#[derive(Debug, Default)]
-struct Names {
-    subscriptions: Vec<String>,
-    notifications: BTreeMap<String, Vec<NotificationId>>,
-    windows: BTreeMap<String, WindowId>,
-    values: BTreeMap<String, Value>,
 }
 
 /// Whether a receiver that keeps failing, without the scenario's doing, is waited for to the horizon.
@@ -109,6 +101,7 @@ impl World {
         clock: Clock,
         target: Arc<Target>,
         receiver: Option<Receiver>,
+        pulls: Option<Beside>,
     ) -> Self {
         let started = clock.now();
         let bodies = ScenarioBodies::new(pack, seed);
@@ -118,6 +111,7 @@ impl World {
             receiver,
             subscriptions: BTreeMap::new(),
             wired: Wired::new(&target),
+            pulls,
             target,
             changed_keys: BTreeSet::new(),
             names: Names::default(),
@@ -143,11 +137,37 @@ impl World {
         result
     }
 
-    /// Publishes one notification.
+    /// Publishes one notification, and lets the world that is pulled from know of it.
     ///
     /// # Errors
     /// The sender's refusal, in words.
     pub(super) fn publish(
+        &mut self,
+        event_type: pns_engine::EventType,
+        supplier: Option<pns_engine::SupplierId>,
+        recipe: Recipe,
+    ) -> Result<NotificationId, String> {
+        let id = self.publish_known(event_type, supplier, recipe)?;
+        if let (Some(beside), Some(body)) = (&self.pulls, self.sent_body(id)) {
+            beside.side.observe(self.driver.now(), id, event_type, &body);
+        }
+        Ok(id)
+    }
+
+    /// Lets the world that is pulled from know of what is sent outside the sender, if it is a notification.
+    pub(super) fn note_sent(&self, id: NotificationId, body: &[u8]) {
+        if let Some(beside) = &self.pulls
+            && let Some(event_type) = self.driver.bodies_ref().pack().event_type(body)
+        {
+            beside.side.observe(self.driver.now(), id, event_type, body);
+        }
+    }
+
+    /// As [`World::publish`], where the world that is pulled from knows already.
+    ///
+    /// # Errors
+    /// The sender's refusal, in words.
+    pub(super) fn publish_known(
         &mut self,
         event_type: pns_engine::EventType,
         supplier: Option<pns_engine::SupplierId>,
@@ -233,11 +253,19 @@ impl World {
 
     pub(super) fn observe(&mut self) {
         use pns_simulator::driver::Observation;
+        if let Some(beside) = &self.pulls {
+            beside.side.set_now(self.driver.now());
+        }
         while let Some(observation) = self.driver.poll_observation() {
             if let Observation::Exchange { attempt, exchange, outcome, .. } = &observation {
                 let stopped = *outcome == Outcome::Failed(pns_engine::FailureReason::SenderStopped);
                 self.count_unplanned(attempt.delivery, exchange.injection.is_some() || stopped, *outcome);
                 self.consider_respite(attempt.delivery, exchange.answer, *outcome);
+                if let (Some(beside), Outcome::Acknowledged(_)) = (&mut self.pulls, outcome) {
+                    let began = self.driver.bodies_ref().last_attempt(attempt.notification);
+                    let began = began.unwrap_or(Timestamp::EPOCH);
+                    beside.acknowledged(attempt.notification, began + exchange.timings.total);
+                }
             }
             self.ledger.file(observation);
         }
@@ -329,162 +357,4 @@ impl World {
     pub(super) fn event_id(&self, body: &[u8]) -> Option<String> {
         self.driver.bodies_ref().pack().event_id(body)
     }
-}
-
-/// Names.
-impl World {
-    /// Names the next subscription, and gives its id.
-    pub(super) fn name_subscription(&mut self, name: &str) -> SubscriptionId {
-        self.names.subscriptions.push(name.to_owned());
-        self.subscription(name)
-    }
-
-    /// The subscription of that name; the parser has seen to it that there is one.
-    pub(super) fn subscription(&self, name: &str) -> SubscriptionId {
-        let index = self.names.subscriptions.iter().position(|known| known == name);
-        SubscriptionId(u32::try_from(index.expect("names are resolved by the parser")).expect("a handful"))
-    }
-
-    /// The name of a subscription.
-    pub(super) fn subscription_name(&self, id: SubscriptionId) -> &str {
-        self.names.subscriptions.get(id.0 as usize).map_or("?", String::as_str)
-    }
-
-    /// Saves notifications under a name.
-    pub(super) fn save(&mut self, name: &str, ids: Vec<NotificationId>) {
-        self.names.notifications.entry(name.to_owned()).or_default().extend(ids);
-    }
-
-    /// Saves a downtime window under a name.
-    pub(super) fn save_window(&mut self, name: &str, id: WindowId) {
-        self.names.windows.insert(name.to_owned(), id);
-    }
-
-    /// The window saved under a name; `None` if that step was skipped.
-    pub(super) fn window(&self, name: &str) -> Option<WindowId> {
-        self.names.windows.get(name).copied()
-    }
-
-    /// Sets a variable.
-    pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.names.values.insert(name.to_owned(), value);
-    }
-
-    /// The name under which a notification was saved.
-    pub(super) fn name_of(&self, id: NotificationId) -> Option<&str> {
-        self.names.notifications.iter().find(|(_, ids)| ids.contains(&id)).map(|(name, _)| name.as_str())
-    }
-
-    /// The notifications chosen.
-    pub(super) fn notifications(&self, which: &Which) -> Vec<NotificationId> {
-        match which {
-            Which::All => self.ledger.notifications().map(|(id, _)| id).collect(),
-            Which::Saved(names) => {
-                names.iter().flat_map(|name| self.names.notifications.get(name)).flatten().copied().collect()
-            }
-            Which::On(_) => {
-                let ids = self.deliveries(which).into_iter();
-                ids.filter_map(|id| self.ledger.delivery(id).map(|delivery| delivery.notification)).collect()
-            }
-        }
-    }
-
-    /// The notifications chosen, those sent by bytes and saved among all.
-    pub(super) fn notifications_sent(&self, which: &Which) -> Vec<NotificationId> {
-        let mut ids = self.notifications(which);
-        if *which == Which::All {
-            ids.extend(self.wired.saved.iter().copied());
-        }
-        ids
-    }
-
-    /// The deliveries of the notifications chosen.
-    pub(super) fn deliveries(&self, which: &Which) -> Vec<DeliveryId> {
-        if let Which::On(name) = which {
-            let subscription = self.subscription(name);
-            let all = self.ledger.deliveries().filter(|(_, delivery)| delivery.subscription == subscription);
-            return all.map(|(id, _)| id).collect();
-        }
-        let of = |id| self.ledger.deliveries_of(id).map(|(delivery, _)| delivery).collect::<Vec<_>>();
-        self.notifications(which).into_iter().flat_map(of).collect()
-    }
-
-    /// Whether a delivery was acknowledged.
-    pub(super) fn is_delivered(&self, id: DeliveryId) -> bool {
-        self.ledger.delivery(id).is_some_and(Delivery::is_delivered)
-    }
-
-    /// Fills a template with what is known now.
-    ///
-    /// # Errors
-    /// When it names something that does not exist.
-    pub(super) fn fill(&mut self, template: &Template) -> Result<Value, String> {
-        self.fill_knowing(template, |_| None)
-    }
-
-    /// As [`World::fill`], where `known` goes before all else.
-    ///
-    /// # Errors
-    /// When it names something that does not exist.
-    pub(super) fn fill_knowing(
-        &mut self,
-        template: &Template,
-        known: impl Fn(&str) -> Option<Value>,
-    ) -> Result<Value, String> {
-        // Drawing a uuid needs `self` mutably, and looking up does not: count draws apart.
-        let mut drawn = self.uuids_drawn;
-        let seed = self.seed;
-        let filled = template.fill(&mut |name: &str| match name {
-            "uuid" => {
-                drawn += 1;
-                Some(Value::String(uuid(seed, drawn)))
-            }
-            _ => known(name).or_else(|| self.lookup(name)),
-        });
-        self.uuids_drawn = drawn;
-        filled.map_err(|error| error.to_string())
-    }
-
-    /// Draws a fresh UUID from the seed.
-    pub(super) fn draw_uuid(&mut self) -> String {
-        self.uuids_drawn += 1;
-        uuid(self.seed, self.uuids_drawn)
-    }
-
-    /// As [`World::fill`], for a place where text is wanted.
-    ///
-    /// # Errors
-    /// When it names something that does not exist.
-    pub(super) fn fill_text(&mut self, template: &Template) -> Result<String, String> {
-        Ok(match self.fill(template)? {
-            Value::String(text) => text,
-            other => other.to_string(),
-        })
-    }
-
-    fn lookup(&self, name: &str) -> Option<Value> {
-        if let Some(value) = self.names.values.get(name) {
-            return Some(value.clone());
-        }
-        if let Some((saved, field)) = name.split_once('.') {
-            let id = *self.names.notifications.get(saved)?.first()?;
-            let body: Value = serde_json::from_slice(&self.sent_body(id)?).ok()?;
-            return body.pointer(&format!("/{}", field.replace('.', "/"))).cloned();
-        }
-        match name {
-            "target" => Some(Value::String(self.target.endpoint.url())),
-            "now" => instant(self.driver.stamp()).map(Value::String),
-            "probe_url" => {
-                let base = self.target.probe.as_ref().and_then(Probe::base_url)?;
-                Some(Value::String(base.to_owned()))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// As bodies carry times: RFC 3339 in UTC, with milliseconds.
-fn instant(at: Timestamp) -> Option<String> {
-    let at = jiff::Timestamp::from_millisecond(i64::try_from(at.as_millis()).ok()?).ok()?;
-    Some(format!("{at:.3}"))
 }

@@ -174,7 +174,7 @@ map! {
         why: String,
         /// Labels to select by.
         tags: OneOrMany<String>,
-        /// What must be there, else the scenario is skipped: embedded, probe, api_key, https_only.
+        /// What must be there, else the scenario is skipped: embedded, probe, api_key, https_only, pull.
         requires: OneOrMany<String>,
         /// Under which circumstances it applies.
         when: When,
@@ -238,6 +238,8 @@ map! {
         probe: Flag,
         /// Whether an API key is configured.
         api_key: Flag,
+        /// Whether a pull API runs beside the run.
+        pull: Flag,
         /// Constant variables and the value (or values) each must have.
         vars: Values,
     }
@@ -330,6 +332,10 @@ map! {
         tls: ReceiverTls,
         /// The rate beyond which it answers 429.
         rate_limit: RateLimit,
+        /// always, never, twice or before_acknowledging. Default: always where a pull API runs.
+        pulls: String,
+        /// Whether it turns down each RFP that reaches it, by the pull API. Default: false.
+        turns_down: Flag,
     }
 }
 

@@ -51,6 +51,12 @@ impl Reader<'_> {
         self.known(node, "saved notification", &known)
     }
 
+    /// A name that the `rfp` of an `emit` gives.
+    pub(super) fn rfp(&mut self, node: &Node) -> Option<String> {
+        let known: Vec<String> = self.scope.rfps.iter().cloned().collect();
+        self.known(node, "RFP", &known)
+    }
+
     /// A name under which an earlier `downtime` saves.
     pub(super) fn window(&mut self, node: &Node) -> Option<String> {
         let known: Vec<String> = self.scope.windows.iter().cloned().collect();

@@ -43,6 +43,8 @@ enum KeyUse {
 pub(super) struct Scope {
     /// Saved notifications, of the whole scenario.
     pub(super) saved: BTreeSet<String>,
+    /// RFPs named by an `emit`, of the whole scenario.
+    pub(super) rfps: BTreeSet<String>,
     /// Saved windows, so far.
     pub(super) windows: BTreeSet<String>,
     pub(super) subscriptions: Vec<String>,

@@ -277,6 +277,7 @@ fn checks(
             stop: StopAfter::Nothing,
             wait_for_target: None,
             variables: BTreeMap::new(),
+            pull: None,
         },
         target: Target::Endpoint(endpoint.to_string()),
         properties,

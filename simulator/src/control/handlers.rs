@@ -20,9 +20,9 @@ use super::token::BearerToken;
 use crate::service::digest::sha256;
 use crate::service::model::{
     AdvanceSpec, BatchSpec, ClockView, DeliveryDetail, DeliveryView, FaultSpec, FaultView, GearSpec,
-    HealthView, Idempotency, LifecycleSpec, NotificationSpec, NotificationView, Page, PublishOptions,
-    Published, ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView,
-    WindowChange, WindowSpec, WindowView,
+    HealthView, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec, NotificationView, Page,
+    PublishOptions, Published, ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec,
+    SubscriptionView, WindowChange, WindowSpec, WindowView,
 };
 use crate::service::{ServiceError, Simulator};
 
@@ -161,6 +161,15 @@ pub(super) async fn publish_lifecycle(
     let options = options("publish_lifecycle", &query, key, &spec);
     let body = control.simulator.lifecycle(spec, options).await?;
     Ok(Made { body, location: None })
+}
+
+pub(super) async fn lifecycles(State(control): Shared, _: NoMore) -> Answer<Told<Vec<LifecycleView>>> {
+    Ok(Told(control.simulator.lifecycles().await?))
+}
+
+pub(super) async fn end_lifecycle(State(control): Shared, Id(id): Id, _: NoMore) -> Answer<Done> {
+    control.simulator.end_lifecycle(id).await?;
+    Ok(Done)
 }
 
 pub(super) async fn notification(

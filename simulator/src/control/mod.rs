@@ -14,7 +14,6 @@ pub(crate) mod handlers;
 mod listen;
 mod openapi;
 mod operations;
-mod patient;
 pub(crate) mod problem;
 mod prometheus;
 mod query;
@@ -25,7 +24,8 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
+pub use crate::listener::{CertificateError, TlsFiles};
 pub use listen::ControlServer;
 pub use openapi::{document, document_text};
-pub use settings::{ControlError, ControlSettings, Limits, TlsFiles};
+pub use settings::{ControlError, ControlSettings, Limits};
 pub use token::{BearerToken, TokenError};

@@ -2,15 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
 use super::token::BearerToken;
+use crate::listener::{CertificateError, TlsFiles};
 
 /// Where the control API listens and whom it answers.
 #[derive(Clone, Debug)]
@@ -43,15 +38,6 @@ impl Default for ControlSettings {
             limits: Limits::default(),
         }
     }
-}
-
-/// A certificate chain and its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The chain in PEM, the server's own certificate first.
-    pub certificate: PathBuf,
-    /// Its private key in PEM.
-    pub key: PathBuf,
 }
 
 /// How much the control API takes.
@@ -103,17 +89,9 @@ pub enum ControlError {
     /// Anybody could use it.
     #[error("`{0}` can be reached from other machines, and there is no token")]
     TokenNeeded(SocketAddr),
-    /// A certificate or key cannot be read.
-    #[error("cannot read `{}` as PEM", .path.display())]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// What was wrong with it.
-        source: rustls::pki_types::pem::Error,
-    },
-    /// Certificate and key are no pair, or unusable.
-    #[error("the certificate and its key do not make a TLS server")]
-    Tls(#[from] rustls::Error),
+    /// The certificate cannot be shown.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The address is taken, not this machine's, or not permitted.
     #[error("cannot listen on `{address}`")]
     Listen {
@@ -131,26 +109,5 @@ impl ControlSettings {
             return Err(ControlError::TokenNeeded(self.listen));
         }
         Ok(())
-    }
-}
-
-impl TlsFiles {
-    /// The TLS server that they make. HTTP/1.1 only: no caller of this API needs more.
-    pub(super) fn server(&self) -> Result<Arc<ServerConfig>, ControlError> {
-        let pem = |path: &Path| {
-            let path = path.to_owned();
-            move |source| ControlError::Pem { path, source }
-        };
-        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect)
-            .map_err(pem(&self.certificate))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(pem(&self.key))?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
     }
 }

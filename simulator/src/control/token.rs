@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-
-use crate::service::digest::sha256;
+use crate::secret::SecretDigest;
 
 /// A token that callers show as `Authorization: Bearer TOKEN`. Only its digest is kept; `Debug` shows neither.
 #[derive(Clone)]
-pub struct BearerToken([u8; 32]);
+pub struct BearerToken(SecretDigest);
 
 /// A text that cannot be a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,14 +40,13 @@ impl BearerToken {
         match token.len() {
             length if length < Self::CHARS_MIN => Err(TokenError::TooShort),
             length if length > Self::CHARS_MAX => Err(TokenError::TooLong),
-            _ => Ok(Self(sha256(token.as_bytes()))),
+            _ => Ok(Self(SecretDigest::of(token.as_bytes()))),
         }
     }
 
-    /// Whether `shown` is this token. Digests are compared, in constant time: how long it takes tells nothing of the
-    /// token, nor of its length.
+    /// Whether `shown` is this token, in constant time.
     pub(crate) fn is(&self, shown: &[u8]) -> bool {
-        verify_slices_are_equal(&self.0, &sha256(shown)).is_ok()
+        self.0.is(shown)
     }
 }
 

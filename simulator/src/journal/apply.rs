@@ -135,6 +135,7 @@ impl<'a> Application<'a> {
             Change::MetaPut { key, value } => {
                 self.run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])
             }
+            Change::MetaRemoved { key } => self.run("DELETE FROM meta WHERE key = ?1", params![key]),
         }
     }
 

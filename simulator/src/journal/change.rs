@@ -64,6 +64,8 @@ pub enum Change {
     IdempotencyKept { key: String, fingerprint: String, answer: String, at: Timestamp },
     /// A setting of the caller's: the seed, the gear of the clock.
     MetaPut { key: String, value: String },
+    /// Such a setting is no more.
+    MetaRemoved { key: String },
 }
 
 /// A notification as it was published.

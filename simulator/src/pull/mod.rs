@@ -1,36 +1,27 @@
-//! The pull API: what an integration calls after a notification.
+//! The pull API: what an integration calls after a notification, over HTTPS.
+//!
+//! [`PullServer::bind`] listens; [`PullServer::serve`] answers for a [`Counterpart`], who owns the world, until it is told to
+//! stop. What a call returns or does is the [`world`](crate::world)'s; here is who may call, which path means which call,
+//! what goes wrong on purpose, and the access log. Nothing of Cvent's that is not published is a constant: see
+//! [`Paths`].
+//!
+//! Invariants: each request that was understood as HTTP is logged, before its answer leaves; a secret is kept as a digest
+//! and shown nowhere; without keys and clients only this machine is answered; every wait and size is bounded
+//! ([`PullLimits`]).
 
-use std::future::Future;
+mod access;
+mod answer;
+mod counterpart;
+mod entry;
+mod gate;
+mod paths;
+mod pulled;
+mod server;
+mod settings;
+mod tokens;
 
-use pns_engine::Timestamp;
-
-use crate::world::{Act, PullFaults, PullLog, Refusal, SharedWorld, Viewer};
-
-/// Who owns the world that is pulled from: the service, or the run of a scenario.
-pub trait Counterpart: Clone + Send + Sync + 'static {
-    /// The world.
-    fn world(&self) -> &SharedWorld;
-
-    /// Where pulls are written down.
-    fn log(&self) -> &PullLog;
-
-    /// What is to go wrong.
-    fn faults(&self) -> &PullFaults;
-
-    /// PNS time.
-    fn now(&self) -> impl Future<Output = Timestamp> + Send;
-
-    /// Plans and publishes in one step. Returns when it is accepted; in the service, when it is committed.
-    fn act(&self, act: Act, viewer: Viewer) -> impl Future<Output = Result<(), ActError>> + Send;
-}
-
-/// Why an act was not done. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ActError {
-    /// It may not be done.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It cannot be done now: the simulator is full, stopping, or cannot write.
-    #[error("{0}")]
-    Unavailable(String),
-}
+pub use access::{Access, AccessError, Api, PullClient, PullKey, Secret, UnknownApi};
+pub use counterpart::{ActError, Counterpart};
+pub use paths::{Mark, PathError, Paths, mark, methods};
+pub use server::PullServer;
+pub use settings::{PullError, PullLimits, PullSettings, PullTls};

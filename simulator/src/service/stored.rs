@@ -7,8 +7,10 @@ use pns_engine::{NotificationId, SubscriptionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::keeper::UnderWay;
 use super::model::{
-    ConnectionUse, HeaderText, RequestView, ResponseView, SubscriptionSpec, TimingsView, injection_text,
+    ConnectionUse, HeaderText, LifecycleSpec, RequestView, ResponseView, SubscriptionSpec, TimingsView,
+    injection_text,
 };
 use super::packs::PackShelf;
 use super::recipes::Packs;
@@ -70,6 +72,28 @@ pub(super) fn subscription_from_text(
     let created =
         Beginning { at: Timestamp::from_nanos(stored.created), after: NotificationId(stored.after) };
     Ok((spec, created, packs))
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLifecycle {
+    spec: LifecycleSpec,
+    done: usize,
+    next: u64,
+}
+
+/// A lifecycle that has events to come.
+pub(super) fn lifecycle_to_text(one: &UnderWay) -> String {
+    let stored = StoredLifecycle { spec: one.spec.clone(), done: one.done, next: one.next_at.as_nanos() };
+    serde_json::to_string(&stored).expect("numbers and texts become JSON")
+}
+
+/// Reads what [`lifecycle_to_text`] wrote.
+///
+/// # Errors
+/// When it does not read back.
+pub(super) fn lifecycle_from_text(text: &str) -> Result<UnderWay, Unreadable> {
+    let StoredLifecycle { spec, done, next } = serde_json::from_str(text)?;
+    Ok(UnderWay { spec, done, next_at: Timestamp::from_nanos(next) })
 }
 
 /// The RFP of a notification and what is laid over its body. Without an RFP it is an object, as in journals of earlier

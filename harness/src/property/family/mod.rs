@@ -6,5 +6,6 @@ mod bodies;
 pub(super) mod delivery;
 pub(super) mod effects;
 pub(super) mod http;
+pub(super) mod pulls;
 pub(super) mod rejects;
 pub(super) mod tls;

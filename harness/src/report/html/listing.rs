@@ -121,6 +121,9 @@ fn row(page: &mut Page<'_>, subject: Subject, scenario: &CollectedScenario) {
             if subject == Subject::Scenarios && !checks.is_empty() {
                 page.element("details", &[], |page| list(page, checks));
             }
+            if let Some(pulls) = scenario.finished.as_ref().and_then(|finished| finished.pulls) {
+                page.leaf("p", &[("class", "place")], &format!("notifications: {pulls}"));
+            }
             for note in scenario.finished.iter().flat_map(|finished| &finished.notes) {
                 page.leaf("p", &[("class", "place")], note);
             }

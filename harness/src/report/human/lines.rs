@@ -80,8 +80,9 @@ fn scenario(
     if let (Standing::Skipped, Some(reason)) = (standing, reason) {
         return writeln!(out, "{word}  {}", paint(DIM, &format!("{title}: {}", printable(reason))));
     }
+    let pulls = finished.pulls.map_or_else(String::new, |pulls| format!(", {pulls}"));
     let spent = format!(
-        "{} of PNS time in {}, {}",
+        "{} of PNS time in {}, {}{pulls}",
         pns_span(finished.pns_time),
         wall(finished.wall),
         count(finished.attempts, "attempt")

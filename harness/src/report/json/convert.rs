@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::format as f;
 use crate::event::{
-    AttemptLine, CheckFailure, CheckResult, Counts, DeliveryState, DeliveryTimeline, Location, Reproduced,
-    RunEnd, RunFinished, Strength, Subject, Target, Totals, WireExchange,
+    AttemptLine, CheckFailure, CheckResult, Counts, DeliveryState, DeliveryTimeline, Location, PullCount,
+    Reproduced, RunEnd, RunFinished, Strength, Subject, Target, Totals, WireExchange,
 };
 use crate::exit::Exit;
 use crate::report::Collected;
@@ -91,7 +91,13 @@ fn scenario(collected: &CollectedScenario) -> f::Scenario {
         attempts: finished.as_ref().map_or(0, |finished| finished.attempts),
         deliveries: finished.as_ref().map_or(0, |finished| finished.deliveries),
         cases: finished.as_ref().map_or(0, |finished| finished.cases),
+        pulls: finished.as_ref().and_then(|finished| finished.pulls).map(pulls),
     }
+}
+
+fn pulls(count: PullCount) -> f::Pulls {
+    let PullCount { leading, pulled, surplus } = count;
+    f::Pulls { leading, pulled, surplus }
 }
 
 fn location(location: &Location) -> f::Location {

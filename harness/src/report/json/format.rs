@@ -170,6 +170,19 @@ pub struct Scenario {
     pub deliveries: u64,
     /// Cases played: 1 for a scenario, as many as were drawn for a property check.
     pub cases: u64,
+    /// How notifications were followed by pulls; none where there is no pull side.
+    pub pulls: Option<Pulls>,
+}
+
+/// How the acknowledged notifications were followed by calls of the pull API.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Pulls {
+    /// Those that lead to a call. Which call follows which event is inferred.
+    pub leading: u64,
+    /// Of these, those that were followed by that call, answered 200.
+    pub pulled: u64,
+    /// Calls beyond what the notifications explain.
+    pub surplus: u64,
 }
 
 /// A place in a scenario file.

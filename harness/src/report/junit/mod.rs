@@ -92,6 +92,9 @@ impl Writer<'_> {
         };
         suite.set_time(finished.wall);
         suite.add_property(Property::new("pns-time", pns_span(finished.pns_time)));
+        if let Some(pulls) = finished.pulls {
+            suite.add_property(Property::new("pulls", pulls.to_string()));
+        }
         // A failure that is expected must not turn the build red; its checks are told as skipped.
         let expected = match &finished.verdict {
             ScenarioVerdict::ExpectedFailure(reason) => Some(reason.as_str()),

@@ -10,7 +10,7 @@ use super::super::model::{
 };
 use super::super::reader::{Fields, Reader};
 use super::super::yaml::{Node, Value, shorten};
-use super::{Applies, MAX_EXPECTATIONS, condition};
+use super::{Applies, MAX_EXPECTATIONS, condition, pull};
 
 /// Most intervals, outcomes or offsets in one list.
 const MAX_LISTED: usize = 10_000;
@@ -65,6 +65,14 @@ fn claim(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<Claim> {
         "deferred" => deferred(reader, node),
         "header" => header(reader, node),
         "same_effects" => same_effects(reader, node),
+        "pulled" => pull::pulled(reader, node).map(Claim::Pulled),
+        "calls" => {
+            let fields = reader.fields::<document::Calls>(node, "a claim on calls")?;
+            let of = reader.of(&fields);
+            let within = reader.required(&fields, "within", Reader::lasting_span);
+            let bound = bound(reader, &fields);
+            Some(Claim::Calls(of?, within?, bound?))
+        }
         _ => received(reader, node),
     }
 }

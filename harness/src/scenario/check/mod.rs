@@ -2,6 +2,7 @@
 
 mod expect;
 mod fault;
+mod pull;
 mod receiver;
 mod request;
 mod step;
@@ -282,6 +283,7 @@ fn requirement(reader: &mut Reader<'_>, node: &Node) -> Option<Requirement> {
             ("probe", Requirement::Probe),
             ("api_key", Requirement::ApiKey),
             ("https_only", Requirement::HttpsOnly),
+            ("pull", Requirement::Pull),
         ],
     )
 }
@@ -312,6 +314,7 @@ pub(super) fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Applies>
         embedded: reader.optional(&fields, "embedded", Reader::flag),
         probe: reader.optional(&fields, "probe", Reader::flag),
         api_key: reader.optional(&fields, "api_key", Reader::flag),
+        pull: reader.optional(&fields, "pull", Reader::flag),
     };
     let Some(vars) = fields.get("vars") else { return Some(Applies::If(condition)) };
     let vars = reader.map(vars, "variables with the values they must have")?;

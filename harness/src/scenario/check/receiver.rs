@@ -1,7 +1,7 @@
 //! The embedded receiver's settings and script.
 
 use super::super::document;
-use super::super::model::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
+use super::super::model::{Certificate, Pulls, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
 use super::super::reader::Reader;
 use super::super::yaml::{Node, Value};
 
@@ -18,7 +18,21 @@ pub(super) fn receiver(reader: &mut Reader<'_>, node: &Node) -> Option<Receiver>
         api_key: reader.optional(&fields, "api_key", key).unwrap_or_default(),
         tls: reader.optional(&fields, "tls", tls).unwrap_or_default(),
         rate_limit: reader.optional(&fields, "rate_limit", Reader::rate_limit),
+        pulls: reader.optional(&fields, "pulls", pulls),
+        turns_down: reader.optional(&fields, "turns_down", Reader::flag).unwrap_or(false),
     })
+}
+
+fn pulls(reader: &mut Reader<'_>, node: &Node) -> Option<Pulls> {
+    reader.choice(
+        node,
+        &[
+            ("always", Pulls::Always),
+            ("never", Pulls::Never),
+            ("twice", Pulls::Twice),
+            ("before_acknowledging", Pulls::BeforeAcknowledging),
+        ],
+    )
 }
 
 fn key(reader: &mut Reader<'_>, node: &Node) -> Option<ReceiverKey> {

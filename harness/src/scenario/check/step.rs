@@ -14,9 +14,9 @@ use super::super::model::{
 use super::super::reader::{Fields, Reader};
 use super::super::units;
 use super::super::yaml::{Node, Value, shorten};
-use super::{Applies, MAX_EMITTED, MAX_STEPS, condition, fault, request, subscription};
+use super::{Applies, MAX_EMITTED, MAX_STEPS, condition, fault, pull, request, subscription};
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 14] = [
     "emit",
     "fault",
     "downtime",
@@ -29,19 +29,22 @@ const VERBS: [&str; 12] = [
     "restart",
     "probe",
     "request",
+    "pull_fault",
+    "pushed_back",
 ];
 
 /// Which verbs a sibling key belongs to.
-const SIBLINGS: [(&str, &[&str]); 18] = [
+const SIBLINGS: [(&str, &[&str]); 19] = [
     ("count", &["emit"]),
     ("with", &["emit"]),
-    ("save", &["emit", "request"]),
+    ("save", &["emit", "request", "pushed_back"]),
     ("valid", &["emit"]),
     ("order", &["emit"]),
+    ("rfp", &["emit"]),
     ("for", &["fault"]),
-    ("of", &["fault"]),
+    ("of", &["fault", "pushed_back"]),
     ("on", &["fault", "rate_limit", "change"]),
-    ("within", &["until", "request"]),
+    ("within", &["until", "request", "pushed_back"]),
     ("copies", &["request"]),
     ("alike", &["request"]),
     ("times", &["request"]),
@@ -82,9 +85,12 @@ fn steps_of(reader: &mut Reader<'_>, node: &Node) -> Vec<Step> {
     reader.list(node, MAX_STEPS, step).unwrap_or_default()
 }
 
-/// A fault may name notifications that are published after it.
+/// A fault may name notifications, and an RFP, that are published after it.
 fn note_saved(reader: &mut Reader<'_>, step: &Node) {
-    if (step.get("emit").is_some() || step.get("request").is_some())
+    if let Some(Node { value: Value::Text(name), .. }) = step.get("rfp") {
+        reader.scope.rfps.insert(name.clone());
+    }
+    if ["emit", "request", "pushed_back"].iter().any(|verb| step.get(verb).is_some())
         && let Some(Node { value: Value::Text(name), .. }) = step.get("save")
     {
         reader.scope.saved.insert(name.clone());
@@ -120,6 +126,8 @@ fn step(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
             goal(reader, value).map(|goal| Action::Until { goal, within })
         }
         "restart" => reader.span(value).map(Action::Restart),
+        "pull_fault" => pull::fault(reader, value),
+        "pushed_back" => pull::pushed_back(reader, &fields, value).map(Action::PushedBack),
         "request" => request::request(reader, &fields, value).map(Box::new).map(Action::Request),
         _ => probe(reader, value).map(Action::Probe),
     }?;
@@ -150,10 +158,14 @@ fn emit(reader: &mut Reader<'_>, step: &Fields<'_>, node: &Node) -> Option<Emit>
             ],
         )
     });
+    let rfp = reader.optional(step, "rfp", Reader::name);
     if let Some(name) = &save {
         reader.runtime_names.insert(name.clone());
     }
     let what = what?;
+    if let (Some(entry), Some(why)) = (step.entry("rfp"), about_no_rfp(&what)) {
+        return reader.error(entry.key_span, why);
+    }
     let each = match &what {
         Emitted::Types(types) => types.len(),
         Emitted::Lifecycle(_) => EventType::ALL.len(),
@@ -170,7 +182,18 @@ fn emit(reader: &mut Reader<'_>, step: &Fields<'_>, node: &Node) -> Option<Emit>
         return reader.error(entry.key_span, "`with` changes a generated body, and `raw` has none");
     }
     let validity = if valid { Validity::Valid } else { Validity::MayBeInvalid };
-    Some(Emit { what, count, with, save, validity, order: order.unwrap_or_default() })
+    Some(Emit { what, count, with, save, validity, order: order.unwrap_or_default(), rfp })
+}
+
+/// Why what is emitted cannot be about an RFP that the scenario names.
+fn about_no_rfp(what: &Emitted) -> Option<&'static str> {
+    match what {
+        Emitted::Raw { .. } => Some("`rfp` is written into a generated body, and `raw` has none"),
+        Emitted::Types(types) if types.iter().all(|one| *one == EventType::VenueVisibilityChanged) => {
+            Some("VENUE_VISIBILITY_CHANGED is about a venue, not about an RFP")
+        }
+        Emitted::Types(_) | Emitted::Lifecycle(_) => None,
+    }
 }
 
 fn emitted(reader: &mut Reader<'_>, node: &Node) -> Option<Emitted> {

@@ -37,6 +37,10 @@ map! {
         received: Received,
         /// Two sets of notifications had the same effects.
         same_effects: SameEffects,
+        /// The receiver pulled what the notifications are about.
+        pulled: PulledClaim,
+        /// How many calls of the pull API are made.
+        calls: Calls,
         /// Under which circumstances it applies.
         when: When,
     }
@@ -201,5 +205,51 @@ map! {
         of: OneOrMany<String>,
         /// Saved names. Required.
         r#as: OneOrMany<String>,
+    }
+}
+
+/// What the receiver pulled: `all`, saved names, or a map.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub enum PulledClaim {
+    /// Which.
+    Names(OneOrMany<String>),
+    /// With details.
+    Map(Pulled),
+}
+
+map! {
+    /// What the receiver pulled after each.
+    Pulled {
+        /// Which. Default: all.
+        of: OneOrMany<String>,
+        /// Instead of `of`: the deliveries to this subscription.
+        on: String,
+        /// The longest time from the acknowledgement to the pull, in real time. Default: 5s.
+        within: Span,
+        /// The call. Default: the one that the event type leads to.
+        call: String,
+        /// Answered with 200 exactly so many times, looked at when `within` is over. Default: at least once.
+        times: Count,
+        /// The same, at most so many times.
+        at_most: Count,
+    }
+}
+
+map! {
+    /// How many calls of the pull API are made, however they are answered.
+    Calls {
+        /// About the RFPs of which notifications. Default: all.
+        of: OneOrMany<String>,
+        /// Instead of `of`: the deliveries to this subscription.
+        on: String,
+        /// The span of real time from the acknowledgement on. Required.
+        within: Span,
+        /// Exactly.
+        exactly: Count,
+        /// At least.
+        at_least: Count,
+        /// At most.
+        at_most: Count,
     }
 }

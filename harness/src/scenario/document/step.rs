@@ -13,19 +13,21 @@ map! {
         count: Count,
         /// With `emit`: members laid over the body.
         with: Values,
-        /// With `emit` and `request`: the name under which to find them.
+        /// With `emit`, `request` and `pushed_back`: the name under which to find them.
         save: String,
         /// With `emit`: `false` allows a body that the pack rejects.
         valid: Flag,
         /// With `emit`: published, reversed or shuffled.
         order: String,
+        /// With `emit`: a name for the RFP and the supplier that all events under it are about.
+        rfp: String,
         /// Verb: injects failures inside the sender.
         fault: WordOr<FaultMap>,
         /// With `fault`: a span of PNS time instead of a count.
         r#for: Span,
         /// With `fault`, `rate_limit` and `change`: the subscription.
         on: String,
-        /// With `fault`: only attempts of these.
+        /// With `fault`: only attempts of these. With `pushed_back`: about the RFP of this one.
         of: String,
         /// Verb: announces a downtime window.
         downtime: Downtime,
@@ -41,7 +43,7 @@ map! {
         advance: Span,
         /// Verb: lets PNS time pass until something holds.
         until: WordOr<Goal>,
-        /// With `until`: the longest wait in PNS time. With `request`: for the answer, in real time.
+        /// With `until`: the longest wait in PNS time. With `request` and `pushed_back`: in real time.
         within: Span,
         /// Verb: lets the sender crash and recover after so much PNS time.
         restart: Span,
@@ -67,6 +69,10 @@ map! {
         body_without: OneOrMany<String>,
         /// With `request`: the check's title in reports.
         title: String,
+        /// Verb: lets calls of the pull API go wrong; `clear` ends all of it.
+        pull_fault: WordOr<PullFaultMap>,
+        /// Verb: waits until an act of the receiver's, on the pull API, has published this event.
+        pushed_back: EventName,
         /// Under which circumstances the step is done.
         when: When,
     }
@@ -258,5 +264,31 @@ map! {
         status: Status,
         /// Values by JSON path.
         json: Values,
+    }
+}
+
+map! {
+    /// What goes wrong with calls of the pull API: exactly one of the first four.
+    PullFaultMap {
+        /// The answer is held back, in real time.
+        slow: Span,
+        /// Answers with this status.
+        answer: Status,
+        /// With `answer`: the Retry-After header.
+        retry_after: Span,
+        /// Answers with the state of so long ago, in PNS time.
+        stale: Span,
+        /// `true`: answers 403, as without a represented venue's consent.
+        no_consent: Flag,
+        /// Which calls. Default: all.
+        of: OneOrMany<String>,
+        /// Only calls about the RFP of this name.
+        rfp: String,
+        /// Only calls about this supplier.
+        supplier: String,
+        /// How many calls. Default: 1.
+        times: Count,
+        /// A span of PNS time instead of a count.
+        r#for: Span,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pns_engine::{FailureReason, Outcome, RateLimit};
 
-use super::{Condition, Place, Template, Which};
+use super::{Condition, Place, PullTopic, Template, Which};
 
 /// One expectation.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +58,26 @@ pub enum Claim {
         /// Whether its event type is looked at.
         event_type: ReceivedType,
     },
+    /// The receiver pulled what each is about.
+    Pulled(Pulled),
+    /// Calls of the pull API about the RFPs of these, however answered, within this span of real time after the
+    /// acknowledgement.
+    Calls(Which, Duration, Bound),
     /// The effects of the first set are those of the second: sorted event types and how often each took effect.
     SameEffects(Vec<String>, Vec<String>),
+}
+
+/// A claim on pulls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// After which notifications.
+    pub of: Which,
+    /// The longest real time from the acknowledgement to the pull.
+    pub within: Duration,
+    /// The call; `None`: the one that the event type leads to.
+    pub call: Option<PullTopic>,
+    /// So many answers 200 when `within` is over; `None`: at least one, at any moment before.
+    pub times: Option<Bound>,
 }
 
 /// Whether the event type that a receiver tells is looked at.

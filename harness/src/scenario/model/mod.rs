@@ -4,6 +4,7 @@
 //! names things that exist once the scenario runs, such as the target's address or a saved notification's id.
 
 mod claim;
+mod pull;
 mod receiver;
 mod request;
 mod step;
@@ -18,9 +19,10 @@ use crate::clause::Clause;
 
 pub use claim::{
     Bound, Claim, DeferredBy, Expectation, ExpectedOutcome, FirstAttemptOrder, HeaderClaim, Intervals,
-    ReceivedType, Starts,
+    Pulled, ReceivedType, Starts,
 };
-pub use receiver::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
+pub use pull::{CallKind, PullFault, PullFaultKind, PullTopic, PushedBack};
+pub use receiver::{Certificate, Pulls, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
 pub use request::{AnswerKind, Answers, Course, Request, RequestAuth, RequestBody, RequestTarget};
 pub use step::{
     Action, Downtime, Emit, EmitOrder, Emitted, Fault, FaultExtent, FaultKind, Goal, Probe, Step, Validity,
@@ -92,6 +94,20 @@ pub struct Scenario {
     pub place: Place,
 }
 
+impl Scenario {
+    /// Whether anything in it asks for a pull API beside the run.
+    #[must_use]
+    pub fn wants_pull(&self) -> bool {
+        let step = |step: &Step| matches!(step.action, Action::PullFault(_) | Action::PushedBack(_));
+        let claim = |one: &Expectation| matches!(one.claim, Claim::Pulled(_) | Claim::Calls(..));
+        let receiver = |one: &Receiver| one.pulls.is_some() || one.turns_down;
+        self.requires.contains(&Requirement::Pull)
+            || self.steps.iter().chain(&self.finally).any(step)
+            || self.expect.iter().any(claim)
+            || self.receiver.as_ref().is_some_and(receiver)
+    }
+}
+
 /// What a scenario cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Requirement {
@@ -103,6 +119,8 @@ pub enum Requirement {
     ApiKey,
     /// Plain HTTP is refused, as PNS refuses it.
     HttpsOnly,
+    /// A pull API runs beside the run.
+    Pull,
 }
 
 /// Circumstances known at the start of a run. `None`: does not matter.
@@ -114,15 +132,31 @@ pub struct Condition {
     pub probe: Option<bool>,
     /// Whether an API key is configured.
     pub api_key: Option<bool>,
+    /// Whether a pull API runs beside the run.
+    pub pull: Option<bool>,
+}
+
+/// What is there at the start of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Circumstances {
+    /// The embedded receiver is the target.
+    pub embedded: bool,
+    /// The target offers a probe.
+    pub probe: bool,
+    /// An API key is configured.
+    pub api_key: bool,
+    /// A pull API runs beside the run.
+    pub pull: bool,
 }
 
 impl Condition {
     /// Whether it holds.
     #[must_use]
-    pub fn holds(&self, embedded: bool, probe: bool, api_key: bool) -> bool {
-        self.embedded.is_none_or(|wanted| wanted == embedded)
-            && self.probe.is_none_or(|wanted| wanted == probe)
-            && self.api_key.is_none_or(|wanted| wanted == api_key)
+    pub fn holds(&self, there: Circumstances) -> bool {
+        self.embedded.is_none_or(|wanted| wanted == there.embedded)
+            && self.probe.is_none_or(|wanted| wanted == there.probe)
+            && self.api_key.is_none_or(|wanted| wanted == there.api_key)
+            && self.pull.is_none_or(|wanted| wanted == there.pull)
     }
 }
 

@@ -20,6 +20,24 @@ pub struct Receiver {
     pub tls: ReceiverTls,
     /// At most this rate; beyond it answers 429.
     pub rate_limit: Option<RateLimit>,
+    /// When it pulls; `None`: after each acknowledgement, where a pull API runs.
+    pub pulls: Option<Pulls>,
+    /// Whether it turns down each RFP that reaches it.
+    pub turns_down: bool,
+}
+
+/// When the embedded receiver pulls what a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Pulls {
+    /// Once, after its acknowledgement.
+    #[default]
+    Always,
+    /// Never.
+    Never,
+    /// Twice, after its acknowledgement.
+    Twice,
+    /// Once, and its acknowledgement waits for the answer.
+    BeforeAcknowledging,
 }
 
 /// The key that the embedded receiver demands. `Debug` does not show it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pns_engine::{EventType, RateLimit};
 use pns_simulator::service::model::Course;
 
-use super::{Change, Condition, Place, Request, Template};
+use super::{Change, Condition, Place, PullFault, PushedBack, Request, Template};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,12 @@ pub enum Action {
     Probe(Probe),
     /// Makes requests by bytes, outside the sender.
     Request(Box<Request>),
+    /// Lets calls of the pull API go wrong.
+    PullFault(Box<PullFault>),
+    /// Ends all that goes wrong with the pull API.
+    ClearPullFaults,
+    /// Waits until an act of the receiver's has published an event.
+    PushedBack(PushedBack),
 }
 
 /// Notifications to publish.
@@ -88,6 +94,8 @@ pub struct Emit {
     pub validity: Validity,
     /// The order in which they are published.
     pub order: EmitOrder,
+    /// The name of the RFP and the supplier that they are about; `None`: each is about its own.
+    pub rfp: Option<String>,
 }
 
 /// What is published.

@@ -10,12 +10,14 @@
 mod chronicle;
 mod clock;
 mod faults;
+mod lifecycles;
 mod publish;
 mod recover;
 mod standing;
 mod subscriptions;
 mod windows;
 
+pub(super) use lifecycles::UnderWay;
 pub(super) use publish::{Again, KEY_KEPT_FOR, KEYS_MAX, Publication, Together, hex};
 pub(super) use recover::{Foundation, recipe_of};
 pub(super) use subscriptions::Scope;
@@ -42,6 +44,7 @@ use crate::world::SharedWorld;
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
+use self::lifecycles::Lifecycles;
 use self::publish::{Keys, Observed};
 use self::subscriptions::KeptSubscription;
 use self::windows::Window;
@@ -73,6 +76,7 @@ pub(super) struct Keeper {
     subscriptions: BTreeMap<SubscriptionId, KeptSubscription>,
     windows: BTreeMap<WindowId, Window>,
     keys: Keys,
+    lifecycles: Lifecycles,
     last_subscription: SubscriptionId,
     last_window: WindowId,
     last_notification: NotificationId,
@@ -143,6 +147,7 @@ impl Keeper {
             }
             // While the journal fails calls that change nothing are answered, and others refused at once.
             let takes_calls = !self.blocked || self.journal.health().is_err();
+            let horizon = self.lifecycles.next_due().map_or(self.horizon, |due| due.min(self.horizon));
             tokio::select! {
                 committed = committed(&mut self.unconfirmed), if !self.unconfirmed.is_empty() => {
                     if let Err(error) = self.confirm(committed) {
@@ -157,7 +162,7 @@ impl Keeper {
                     self.take_calls(calls);
                     self.quiet = false;
                 }
-                turn = self.driver.turn(self.horizon), if !self.quiet && !self.blocked => {
+                turn = self.driver.turn(horizon), if !self.quiet && !self.blocked => {
                     self.turned(turn);
                 }
                 () = pause(BLOCKED_INTERVAL), if self.blocked => {}
@@ -251,9 +256,12 @@ impl Keeper {
         match turn {
             Turn::Progress => {}
             Turn::Held => self.quiet = true,
+            // A lifecycle's next step, or how far time may move.
             Turn::Horizon => {
-                self.quiet = true;
-                self.reached_horizon();
+                if !self.take_lifecycle_steps() && self.driver.now() >= self.horizon {
+                    self.quiet = true;
+                    self.reached_horizon();
+                }
             }
         }
     }

@@ -154,7 +154,14 @@ impl Keeper {
             Ok(specs) => specs,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let turned_down = match &act {
+            Act::TurnDown { rfp, supplier, .. } => Some((*rfp, *supplier)),
+            _ => None,
+        };
         self.publish(&specs, None, &Together::Act(Arc::new(act)))?;
+        if let Some((rfp, supplier)) = turned_down {
+            self.end_lifecycles_of(rfp, supplier);
+        }
         Ok(Ok(()))
     }
 

@@ -11,6 +11,7 @@ use pns_engine::{
 
 use super::chronicle::Foresight;
 use super::clock::CLOCK_KEY;
+use super::lifecycles::Lifecycles;
 use super::publish::Keys;
 use super::standing::Tally;
 use super::subscriptions::{KeptSubscription, route};
@@ -85,6 +86,7 @@ impl Keeper {
         let mut recipes = Recipes::new(seed, Arc::clone(packs.own()));
         let mut subscriptions = subscriptions(&recovered, &packs)?;
         let windows = windows(&recovered, &mut subscriptions);
+        let lifecycles = Lifecycles::recover(&recovered.meta)?;
         let settings = subscriptions.iter().map(|(id, kept)| (*id, (*kept.settings).clone())).collect();
         let last_notification = recovered.last_notification.unwrap_or(NotificationId(0));
         let notifications = std::mem::take(&mut recovered.notifications);
@@ -118,6 +120,7 @@ impl Keeper {
             subscriptions,
             windows,
             keys: Keys::default(),
+            lifecycles,
             last_subscription: recovered.last_subscription,
             last_window: recovered.last_window,
             last_notification,

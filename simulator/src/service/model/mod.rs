@@ -44,8 +44,8 @@ pub use fault::{ResetForm, ResetWhen, SlowBodyFault, Times};
 pub use invalid::InvalidField;
 pub use metrics::{AttemptCount, LatencyHistogram, MetricsSnapshot};
 pub use notification::{
-    BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, NotificationView,
-    PublishOptions, Published, PublishedNotification,
+    BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec,
+    NotificationView, PublishOptions, Published, PublishedNotification,
 };
 pub(crate) use object::Object;
 pub use pace::{RateLimitSpec, RetrySpec};

@@ -1,0 +1,135 @@
+//! What follows an acknowledgement: the receiver pulls what the notification is about, as an integration does.
+//!
+//! Pulls are made by tasks of their own, so that no answer waits for them, unless the receiver is one that pulls first.
+
+use std::sync::Arc;
+
+use pns_engine::EventType;
+use pns_simulator::pull::Paths;
+use pns_simulator::world::{Call, Places, Said};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::puller::{NoAccess, PullAccess, Puller, path_of, turn_down_path};
+
+/// Notifications that may wait to be pulled after; more are acknowledged and not pulled after.
+const WAITING_MAX: usize = 10_000;
+/// Pulls under way at once: what is agreed with no one should not be many.
+const AT_ONCE_MAX: usize = 8;
+
+/// How the receiver pulls.
+#[derive(Clone, Debug)]
+pub struct Pulling {
+    /// The pull API.
+    pub access: PullAccess,
+    /// When it pulls.
+    pub pulls: Pulls,
+    /// Whether it turns down each RFP that reaches it.
+    pub turns_down: bool,
+    /// Where in a body its RFP and its supplier stand.
+    pub places: Places,
+}
+
+/// When a receiver pulls what a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Pulls {
+    /// Once, after its acknowledgement.
+    #[default]
+    Always,
+    /// Never.
+    Never,
+    /// Twice, after its acknowledgement.
+    Twice,
+    /// Once, and its acknowledgement waits for the answer.
+    BeforeAcknowledging,
+}
+
+/// The pulling half of a receiver. Dropping it ends what it has under way.
+#[derive(Debug)]
+pub(crate) struct Integration {
+    worker: Arc<Worker>,
+    waiting: mpsc::Sender<Said>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    puller: Puller,
+    paths: Paths,
+    pulling: Pulling,
+}
+
+impl Integration {
+    /// Begins to wait for notifications, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When the pull API cannot be called at all.
+    pub(crate) fn start(pulling: Pulling) -> Result<Self, NoAccess> {
+        let puller = Puller::new(&pulling.access)?;
+        let worker = Arc::new(Worker { puller, paths: Paths::default(), pulling });
+        let (waiting, notified) = mpsc::channel(WAITING_MAX);
+        let task = tokio::spawn(work(Arc::clone(&worker), notified));
+        Ok(Self { worker, waiting, task })
+    }
+
+    /// What the body says, for [`Integration::follow`].
+    pub(crate) fn read(&self, body: &[u8], event_type: Option<&str>) -> Option<Said> {
+        let event_type: EventType = event_type?.parse().ok()?;
+        Said::read(&self.worker.pulling.places, event_type, body)
+    }
+
+    /// A notification took effect and is about to be acknowledged.
+    pub(crate) async fn follow(&self, said: Said) {
+        if self.worker.pulling.pulls == Pulls::BeforeAcknowledging {
+            self.worker.after(said).await;
+        } else {
+            // One that does not fit is not pulled after.
+            let _full = self.waiting.try_send(said);
+        }
+    }
+}
+
+impl Drop for Integration {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn work(worker: Arc<Worker>, mut notified: mpsc::Receiver<Said>) {
+    let mut at_work = JoinSet::new();
+    while let Some(said) = notified.recv().await {
+        if at_work.len() >= AT_ONCE_MAX {
+            // A panic in there has been printed.
+            let _ended = at_work.join_next().await;
+        }
+        while at_work.try_join_next().is_some() {}
+        let worker = Arc::clone(&worker);
+        at_work.spawn(async move { worker.after(said).await });
+    }
+}
+
+impl Worker {
+    async fn after(&self, said: Said) {
+        let times = match self.pulling.pulls {
+            Pulls::Always | Pulls::BeforeAcknowledging => 1,
+            Pulls::Never => 0,
+            Pulls::Twice => 2,
+        };
+        if let Some(call) = Call::after(&said) {
+            let path = path_of(&self.paths, &call);
+            for _ in 0..times {
+                // What comes of it is in the API's own log.
+                self.puller.get_patiently(&path).await;
+            }
+        }
+        let brings = matches!(said.event_type, EventType::RfpSend | EventType::RfpForward);
+        if self.pulling.turns_down
+            && brings
+            && let (Some(rfp), Some(supplier)) = (said.rfp, said.supplier)
+        {
+            let path = turn_down_path(&self.paths, rfp, supplier);
+            let reason = serde_json::json!({ "responseReason": "DATES_OR_PATTERN" });
+            self.puller.post_patiently(&path, &reason).await;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The flags of `pns receiver` that let it pull.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use pns_simulator::schema::Pack;
+use pns_simulator::secret::ApiKey;
+use pns_simulator::transport::Trust;
+use pns_simulator::world::Places;
+
+use super::{Pulling, Pulls};
+use crate::puller::PullAccess;
+
+/// What the receiver pulls after a notification.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Pulling")]
+pub struct PullArgs {
+    /// Pull what each notification is about from the API at this base URL, as `pns serve --pull-listen` plays it
+    #[arg(long, value_name = "URL", env = "PNS_RECEIVER_PULL", requires = "pull_key")]
+    pub pull: Option<String>,
+    /// A file with the key for it
+    #[arg(long, value_name = "FILE", env = "PNS_RECEIVER_PULL_API_KEY_FILE", group = "pull_key")]
+    pub pull_api_key_file: Option<PathBuf>,
+    /// The key itself. Others can see a command line: rather use PNS_RECEIVER_PULL_API_KEY or the file
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "PNS_RECEIVER_PULL_API_KEY",
+        hide_env_values = true,
+        group = "pull_key",
+        value_parser = super::command::api_key
+    )]
+    pub pull_api_key: Option<ApiKey>,
+    /// Trust the authorities in this PEM file there
+    #[arg(long, value_name = "FILE", env = "PNS_RECEIVER_PULL_CACERT")]
+    pub pull_cacert: Option<PathBuf>,
+    /// When it pulls
+    #[arg(long, value_name = "WHEN", env = "PNS_RECEIVER_PULLS", default_value = "always")]
+    pub pulls: PullsArg,
+    /// Turn down each RFP that an RFP_SEND or RFP_FORWARD brings
+    #[arg(long, env = "PNS_RECEIVER_TURNS_DOWN", requires = "pull",
+        value_parser = clap::builder::BoolishValueParser::new())]
+    pub turns_down: bool,
+}
+
+/// When the receiver pulls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PullsArg {
+    /// Once, after its acknowledgement
+    Always,
+    /// Never
+    Never,
+    /// Twice, after its acknowledgement
+    Twice,
+    /// Once, and its acknowledgement waits for the answer
+    BeforeAcknowledging,
+}
+
+impl PullArgs {
+    /// How it pulls; `None`: it does not.
+    pub(super) fn pulling(&self) -> anyhow::Result<Option<Pulling>> {
+        let Some(url) = &self.pull else { return Ok(None) };
+        let api_key = match (&self.pull_api_key, &self.pull_api_key_file) {
+            (Some(key), _) => key.clone(),
+            (None, Some(path)) => {
+                let read =
+                    || anyhow::Ok(ApiKey::new(fs::read_to_string(path)?.trim_end_matches(['\r', '\n']))?);
+                read().with_context(|| format!("cannot take the key for pulls from `{}`", path.display()))?
+            }
+            (None, None) => anyhow::bail!("`--pull` needs `--pull-api-key-file`"),
+        };
+        let trust = match &self.pull_cacert {
+            Some(path) => {
+                Trust::Bundle(fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?)
+            }
+            None => Trust::Platform,
+        };
+        let pack = Pack::builtin(Pack::BUILTIN[0]).context("a built-in schema pack is missing")?;
+        let pulls = match self.pulls {
+            PullsArg::Always => Pulls::Always,
+            PullsArg::Never => Pulls::Never,
+            PullsArg::Twice => Pulls::Twice,
+            PullsArg::BeforeAcknowledging => Pulls::BeforeAcknowledging,
+        };
+        let access = PullAccess { url: url.clone(), api_key, trust };
+        let places = Places::from(pack.roles());
+        Ok(Some(Pulling { access, pulls, turns_down: self.turns_down, places }))
+    }
+}
