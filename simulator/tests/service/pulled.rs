@@ -59,7 +59,8 @@ async fn a_course_is_about_one_rfp_and_one_supplier() {
         let spec = json!({ "endpoint": "https://receiver.test/", "events": "all", "schema_pack": pack });
         subscribe(&simulator, spec_of(spec)).await;
     }
-    let course = || LifecycleSpec { course: Course::Award, supplier: None, rfp: None, overrides: None };
+    let course =
+        || LifecycleSpec { course: Course::Award, supplier: None, rfp: None, overrides: None, every: None };
     simulator.lifecycle(course(), PublishOptions::default()).await.unwrap();
     simulator.lifecycle(course(), PublishOptions::default()).await.unwrap();
     let named = LifecycleSpec { rfp: Some(RFP), supplier: Some(SupplierText(ANNA)), ..course() };
@@ -174,7 +175,8 @@ async fn after_a_restart_the_world_answers_the_same() {
     specs.push(NotificationSpec::new(EventType::VenueVisibilityChanged));
     before.publish(specs, PublishOptions::default()).await.unwrap();
     before.act(turn_down(), all()).await.unwrap();
-    let course = LifecycleSpec { course: Course::Withdraw, supplier: None, rfp: None, overrides: None };
+    let course =
+        LifecycleSpec { course: Course::Withdraw, supplier: None, rfp: None, overrides: None, every: None };
     before.lifecycle(course, PublishOptions::default()).await.unwrap();
     let look = |simulator: &Simulator| {
         let rfps = simulator.world().read(|world| world.rfps(&PageRequest::default()));
