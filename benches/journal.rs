@@ -33,7 +33,8 @@ fn subscription(id: u64) -> SubscriptionId {
 fn publish(id: u64) -> [Change; 2] {
     let (notification, event_type) = (NotificationId(id), EventType::RfpSend);
     let supplier = Some(SupplierId(id.into()));
-    let published = Published { id: notification, event_type, supplier, at: AT, recipe: None, raw: None };
+    let published =
+        Published { id: notification, event_type, supplier, at: AT, recipe: None, raw: None, act: None };
     let delivery = DeliveryId(id);
     let (subscription, origin) = (subscription(id), Origin::Publication);
     [

@@ -5,7 +5,7 @@
 //! requests by bytes, [`load`] finds out how fast a receiver may be fed, [`receiver`] is the embedded receiver, [`puller`] is
 //! what it pulls with, and [`cli`] is the command line.
 
-mod advice;
+mod authority_file;
 pub mod check;
 pub mod clause;
 pub mod cli;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
 mod killed;
+mod pulled;
 
 use std::collections::BTreeMap;
 use std::path::Path;

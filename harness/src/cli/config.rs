@@ -98,6 +98,67 @@ pub(super) struct ServeConfig {
     pub(super) grace: Option<String>,
     /// Read by `pns serve` itself, with their places.
     pub(super) subscription: Option<toml::Value>,
+    /// With it the pull API is on.
+    pub(super) pull: Option<PullConfig>,
+    pub(super) world: WorldConfig,
+}
+
+/// The table `[serve.pull]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct PullConfig {
+    pub(super) listen: Option<String>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) name: Vec<String>,
+    pub(super) write_ca: Option<PathBuf>,
+    pub(super) token_lifetime: Option<String>,
+    pub(super) turn_down_status: Option<u16>,
+    /// Paths by the words for their calls.
+    pub(super) path: BTreeMap<String, String>,
+    pub(super) key: Vec<KeyConfig>,
+    pub(super) client: Vec<ClientConfig>,
+}
+
+/// A key that callers of the pull API show: never itself, but the file that it stands in.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct KeyConfig {
+    pub(super) name: String,
+    pub(super) key_file: PathBuf,
+    #[serde(flatten)]
+    pub(super) access: AccessConfig,
+}
+
+/// An OAuth client of the pull API.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct ClientConfig {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    pub(super) secret_file: PathBuf,
+    pub(super) scopes: Option<Vec<String>>,
+    #[serde(flatten)]
+    pub(super) access: AccessConfig,
+}
+
+/// What a key or client may do: everything that is not narrowed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct AccessConfig {
+    pub(super) apis: Option<Vec<String>>,
+    pub(super) suppliers: Option<Vec<String>>,
+    pub(super) cvb: Option<bool>,
+}
+
+/// The table `[serve.world]`: what of the world behind push and pull is a matter of choice.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct WorldConfig {
+    pub(super) forwardable: Option<String>,
+    pub(super) consent: Option<String>,
+    pub(super) metropolitan_areas: Option<std::num::NonZeroU32>,
+    pub(super) supplier_dates: Option<String>,
 }
 
 /// The table `[load]`.
@@ -207,6 +268,15 @@ impl Config {
         for file in [&mut serve.token_file, &mut serve.tls_cert, &mut serve.tls_key, &mut serve.data] {
             *file = file.take().map(|file| folder.join(file));
         }
+        if let Some(pull) = &mut serve.pull {
+            for file in [&mut pull.tls_cert, &mut pull.tls_key, &mut pull.write_ca].into_iter().flatten() {
+                *file = folder.join(&*file);
+            }
+            let keys = pull.key.iter_mut().map(|key| &mut key.key_file);
+            for file in keys.chain(pull.client.iter_mut().map(|client| &mut client.secret_file)) {
+                *file = folder.join(&*file);
+            }
+        }
         config.source = Some(Source { path: path.to_owned(), text });
         Ok(config)
     }
@@ -265,7 +335,11 @@ mod tests {
                     fail-on=['f'],report=['r']}\n\
                     serve={listen='l',token-file='t',tls-cert='c',tls-key='k',host=['h'],data='d',ephemeral=true,\
                     durability='process',keep-for='1d',keep-bytes='1GiB',pending-max=1,clock='real',seed=1,\
-                    schema-pack=['s'],grace='1s',subscription=[{}]}\n";
+                    schema-pack=['s'],grace='1s',subscription=[{}],\
+                    pull={listen='l',tls-cert='c',tls-key='k',name=['n'],write-ca='w',token-lifetime='1h',\
+                    turn-down-status=400,path={rfp='/'},key=[{name='n',key-file='f',apis=['a'],suppliers=['s'],\
+                    cvb=true}],client=[{id='i',name='n',secret-file='f',scopes=['s'],apis=['a'],suppliers=['s'],\
+                    cvb=true}]},world={forwardable='1%',consent='1%',metropolitan-areas=1,supplier-dates='1%'}}\n";
         let mut config = parse(text).unwrap();
         config.source = Some(Source { path: PathBuf::from("p"), text: "t".to_owned() });
         let shown = format!("{config:?}");

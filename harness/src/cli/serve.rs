@@ -1,14 +1,19 @@
-//! `pns serve`: from flags and `pns.toml` to a running simulator with its control API, until a signal ends it.
+//! `pns serve`: from flags and `pns.toml` to a running simulator with its control API and, if wanted, its pull API, until
+//! a signal ends it.
 
 mod args;
+mod pull;
+mod pull_args;
 mod subscriptions;
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pns_simulator::control::{ControlError, ControlServer, ControlSettings};
 use pns_simulator::service::model::RecordView;
 use pns_simulator::service::{Data, Heard, Simulator, StartError, Stopped};
+use tokio::sync::oneshot;
 
 use super::config::Config;
 use super::values::duration;
@@ -18,6 +23,8 @@ use crate::interrupt::Interrupt;
 use crate::report::style::{BOLD, DIM, paint};
 use crate::report::text::count;
 use args::{ControlArgs, SendingArgs, StoreArgs};
+use pull::Bound;
+use pull_args::PullArgs;
 use subscriptions::Declared;
 
 /// How long attempts in flight may take after a signal: longer than most answers, shorter than a supervisor's patience.
@@ -27,10 +34,11 @@ const EXAMPLES: &str = "\
 Examples:
   pns serve                                   a durable queue in ./pns-data, the API at 127.0.0.1:7767
   pns serve --ephemeral --clock virtual       for tests: nothing is kept, time is advanced by calls
+  pns serve --pull-listen 127.0.0.1:7768      the API that receivers pull from, too
   pns serve --listen 0.0.0.0:7767 --token-file token --tls-cert cert.pem --tls-key key.pem
 
 Ctrl-C or SIGTERM ends it in good order, a second one at once; nothing is lost either way.
-docs/control-api.md shows the API with curl.";
+docs/control-api.md shows the API with curl, docs/pull.md what can be pulled.";
 
 /// Run the simulator as a service: a durable queue, retries, downtime windows, and an HTTP API to control it
 #[derive(Debug, clap::Args)]
@@ -45,6 +53,8 @@ pub(super) struct Args {
     store: StoreArgs,
     #[command(flatten)]
     sending: SendingArgs,
+    #[command(flatten)]
+    pull: PullArgs,
     /// How long attempts in flight may take when it is told to stop [default: 10s]
     #[arg(long, value_name = "SPAN", env = "PNS_SERVE_GRACE", value_parser = duration)]
     grace: Option<Duration>,
@@ -60,6 +70,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let control = args.control.resolve(&config.serve)?;
     let store = args.store.resolve(&config.serve)?;
     let builder = store.apply(args.sending.resolve(&config)?);
+    let builder = builder.world(pull_args::world(&config.serve.world)?);
+    let pulling = args.pull.resolve(&config.serve)?;
     let grace = super::args::span(args.grace, &config.serve.grace, "serve.grace")?.unwrap_or(GRACE);
     more_open_files();
     let runtime = super::runtime()?;
@@ -67,10 +79,15 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         // Before anything starts: a signal that comes early ends it in good order, too.
         let mut interrupt = Interrupt::install()?;
         let server = ControlServer::bind(control.clone()).await.map_err(cannot_listen)?;
+        let pull = match pulling {
+            Some(pulling) => Some(Bound::bind(pulling).await?),
+            None => None,
+        };
         let simulator = builder.start().await.map_err(cannot_start)?;
-        introduce(&server, &simulator, &store.data, &control).await?;
+        introduce(&server, pull.as_ref(), &simulator, &store.data, &control).await?;
         apply(&simulator, declared).await?;
-        serve(server, &simulator, &mut interrupt, grace, args.verbose).await
+        let served = Served { control: server, pull };
+        serve(served, &simulator, &mut interrupt, grace, args.verbose).await
     });
     // A second signal must not wait for what hangs in a receiver.
     runtime.shutdown_background();
@@ -91,20 +108,34 @@ fn more_open_files() {
     }
 }
 
+/// What listens.
+struct Served {
+    control: ControlServer,
+    pull: Option<Bound>,
+}
+
+/// A future that is ready when the sender is dropped.
+fn stop() -> (oneshot::Sender<()>, impl Future<Output = ()> + Send + 'static) {
+    let (stop, stopping) = oneshot::channel();
+    let told = async {
+        // An error says the same: the other end is gone.
+        let _ = stopping.await;
+    };
+    (stop, told)
+}
+
 /// Serves until a signal, and stops in good order, or at once at a second one.
 async fn serve(
-    server: ControlServer,
+    served: Served,
     simulator: &Simulator,
     interrupt: &mut Interrupt,
     grace: Duration,
     verbose: bool,
 ) -> Result<Exit, Failure> {
-    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let told = async {
-        // An error says the same: the other end is gone.
-        let _ = stopping.await;
-    };
-    let serving = tokio::spawn(server.serve(simulator.clone(), told));
+    let (stop_control, told) = stop();
+    let control = tokio::spawn(served.control.serve(simulator.clone(), told));
+    let (stop_pull, told) = stop();
+    let pull = served.pull.map(|pull| tokio::spawn(pull.server.serve(simulator.clone(), told)));
     let records = verbose.then(|| tokio::spawn(tell_records(simulator.clone())));
     tokio::select! {
         () = interrupt.asked_for() => {}
@@ -114,7 +145,7 @@ async fn serve(
         }
     }
     tell(&format!("stopping: up to {grace:?} for attempts in flight; a second signal stops at once\n"));
-    drop(stop);
+    drop(stop_control);
     let stopped = tokio::select! {
         stopped = simulator.shutdown(grace) => stopped,
         () = interrupt.asked_for() => {
@@ -122,9 +153,17 @@ async fn serve(
             return Ok(Exit::Held);
         }
     };
-    // Both end by themselves once the simulator has stopped, within the server's own limits.
+    // Not before: a receiver may pull before it acknowledges.
+    drop(stop_pull);
+    let ended = async {
+        let _ = control.await;
+        if let Some(pull) = pull {
+            let _ = pull.await;
+        }
+    };
+    // All end by themselves once the simulator has stopped, within the servers' own limits.
     tokio::select! {
-        _ = serving => {}
+        () = ended => {}
         () = interrupt.asked_for() => {}
     }
     if let Some(records) = records {
@@ -148,6 +187,7 @@ async fn serve(
 /// Says where everything is, on standard output, and what must not be missed, on standard error.
 async fn introduce(
     server: &ControlServer,
+    pull: Option<&Bound>,
     simulator: &Simulator,
     data: &Data,
     control: &ControlSettings,
@@ -168,12 +208,13 @@ async fn introduce(
         ),
     };
     print(&format!(
-        "{} serves {}\n  {}  {}/api/v1, described by {}/api/v1/openapi.json\n  {}  {place}{going_on}\n  {}  {}\n",
+        "{} serves {}\n  {}  {}/api/v1, described by {}/api/v1/openapi.json\n{}  {}  {place}{going_on}\n  {}  {}\n",
         paint(BOLD, &format!("pns {}", status.version)),
         paint(BOLD, &server.url()),
         paint(DIM, "API  "),
         server.url(),
         server.url(),
+        pull.map(Bound::introduction).unwrap_or_default(),
         paint(DIM, "data "),
         paint(DIM, "clock"),
         status.clock.gear.0,

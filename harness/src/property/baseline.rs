@@ -146,7 +146,10 @@ fn refusal(setting: &Setting, finished: &ScenarioFinished) -> String {
         (Some(401 | 403), false) => {
             "the receiver wants a key: give it by `--api-key-file FILE` or PNS_API_KEY".to_owned()
         }
-        (Some(code), _) => crate::advice::meaning(pns_engine::FailureReason::Status(code)),
+        (Some(code), _) => pns_simulator::advice::meaning(
+            pns_engine::FailureReason::Status(code),
+            pns_simulator::advice::Voice::CommandLine,
+        ),
         (None, _) => "try the same request by hand: `pns send RFP_SEND --curl`".to_owned(),
     };
     // The advice on a status begins with it.

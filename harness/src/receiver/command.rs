@@ -10,10 +10,10 @@ use clap::Args;
 use pns_simulator::secret::ApiKey;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::authority_file::Writer;
 use crate::curl::quote;
 use crate::interrupt::Interrupt;
 
-use super::authority_file;
 use super::pull_args::PullArgs;
 use super::{
     FailFirst, HttpVersions, Identity, Protocol, RateLimit, Reaction, Received, Receiver, Script, Settings,
@@ -22,6 +22,7 @@ use super::{
 
 /// Where the authority's certificate is written unless told otherwise.
 const CA_FILE: &str = "pns-receiver-ca.pem";
+const CA_WRITER: Writer = Writer { command: "pns receiver", flag: "--write-ca" };
 
 /// Starts an HTTPS receiver for PNS notifications that behaves as it should, or as scripted.
 #[derive(Args, Clone, Debug)]
@@ -195,7 +196,8 @@ fn trusted_file(args: &ReceiverArgs, identity: &Identity) -> anyhow::Result<Path
         (Some(path), _) => path.clone(),
         (None, None) => PathBuf::from(CA_FILE),
     };
-    authority_file::write(&path, identity.ca_pem())
+    CA_WRITER
+        .write(&path, identity.ca_pem())
         .with_context(|| format!("cannot write the certificate to `{}`", path.display()))?;
     Ok(path)
 }

@@ -7,7 +7,6 @@
 //!
 //! Everything is bounded ([`Limits`], [`Memory`]), and no task outlives its [`Receiver`].
 
-mod authority_file;
 mod command;
 mod connection;
 mod identity;
@@ -32,7 +31,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub(crate) use authority_file::write as write_authority;
 pub use command::{ReceiverArgs, run};
 pub use identity::{Certificate, ClientCertificate, Identity, IdentityError, Tls, TlsVersions};
 pub use integration::{Pulling, Pulls};

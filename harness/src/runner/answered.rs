@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use pns_engine::FailureReason;
+use pns_simulator::advice::{self, Voice};
 
 use super::verdict::{Checks, Failure};
 use super::words;
 use super::world::World;
-use crate::advice;
 use crate::event::WireExchange;
 use crate::scenario::model::{AnswerKind, Answers, Place, Request};
 use crate::wire::{Ending, Outcome};
@@ -158,12 +158,16 @@ impl Wanted {
         let wants_success = fits(&self.answers, &Ending::Status(200));
         match &outcome.ending {
             Ending::Status(code) if wants_success && !fits(&self.answers, &outcome.ending) => {
-                Some(advice::meaning(FailureReason::Status(*code)))
+                Some(advice::meaning(FailureReason::Status(*code), Voice::CommandLine))
             }
-            Ending::Malformed(_) => Some(advice::meaning(FailureReason::MalformedResponse)),
-            Ending::Closed(_) if wants_success => Some(advice::meaning(FailureReason::ClosedBeforeResponse)),
+            Ending::Malformed(_) => {
+                Some(advice::meaning(FailureReason::MalformedResponse, Voice::CommandLine))
+            }
+            Ending::Closed(_) if wants_success => {
+                Some(advice::meaning(FailureReason::ClosedBeforeResponse, Voice::CommandLine))
+            }
             Ending::Silent(_) if wants_success => {
-                Some(advice::meaning(FailureReason::AcknowledgementTimeout))
+                Some(advice::meaning(FailureReason::AcknowledgementTimeout, Voice::CommandLine))
             }
             _ => None,
         }

@@ -178,7 +178,7 @@ async fn preflight(wait: Option<Duration>, ground: &Ground) -> Result<(), String
         let Err((reason, detail)) = target.transport.connect(endpoint).await else { return Ok(()) };
         let may_come_up = !matches!(reason, FailureReason::Tls(_));
         if !may_come_up || waited.elapsed() >= patience {
-            let advice = crate::advice::meaning(reason);
+            let advice = pns_simulator::advice::meaning(reason, pns_simulator::advice::Voice::CommandLine);
             return Err(format!("the target did not come up: {reason} ({detail}); {advice}"));
         }
         pause(TARGET_POLL).await;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use pns_engine::DeliveryId;
 use pns_engine::guarantee::Finding;
+use pns_simulator::advice::{self, Voice};
 
 use super::play::location;
 use super::timeline::timelines;
 use super::world::World;
 use super::{exchanges, expect, words};
-use crate::advice;
 use crate::check::CheckKind;
 use crate::curl;
 use crate::event::{
@@ -87,7 +87,7 @@ impl<'a> Checks<'a> {
             found: failure.found,
             explanation: match (failure.meaning, reason, CheckKind::find(id)) {
                 (Some(meaning), _, _) => meaning,
-                (None, Some(reason), _) => advice::meaning(reason),
+                (None, Some(reason), _) => advice::meaning(reason, Voice::CommandLine),
                 (None, None, Some(kind)) => kind.mend.to_owned(),
                 (None, None, None) => String::new(),
             },

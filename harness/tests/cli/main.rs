@@ -5,6 +5,8 @@ mod check;
 mod explain;
 mod faulty;
 mod load;
+#[cfg(unix)]
+mod pull;
 mod receiver;
 mod replay;
 mod run;

@@ -8,17 +8,17 @@ use std::process::{Child, ChildStdout, Stdio};
 use super::{Running, file, folder, outcome, pns};
 
 /// A `pns serve` in a process of its own, ended with the test.
-struct Served {
+pub(super) struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// What it says first, up to the clock.
-    said: String,
+    pub(super) said: String,
     /// `127.0.0.1:PORT`.
     address: String,
 }
 
 impl Served {
-    fn start(folder: &Path, args: &[&str]) -> Self {
+    pub(super) fn start(folder: &Path, args: &[&str]) -> Self {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pns"));
         command.current_dir(folder).env_clear().args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -32,7 +32,7 @@ impl Served {
     }
 
     /// Head and body of an answer.
-    fn call(&self, request: &str, headers: &str, body: &str) -> String {
+    pub(super) fn call(&self, request: &str, headers: &str, body: &str) -> String {
         use std::io::Write;
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -48,7 +48,7 @@ impl Served {
     }
 
     /// Exit code, the rest of standard output, standard error.
-    fn end(mut self, signal: &str) -> (i32, String, String) {
+    pub(super) fn end(mut self, signal: &str) -> (i32, String, String) {
         super::signal(&self.child, signal);
         let mut out = String::new();
         self.stdout.read_to_string(&mut out).unwrap();

@@ -255,6 +255,12 @@ impl Sender {
         self.outboxes.values().filter_map(|outbox| outbox.queue.oldest_due()).min()
     }
 
+    /// When the delivery of one subscription that is due longest was due, or will be; `None`: none waits.
+    #[must_use]
+    pub fn oldest_due_of(&self, subscription: SubscriptionId) -> Option<Timestamp> {
+        self.outboxes.get(&subscription)?.queue.oldest_due()
+    }
+
     /// The notifications of the deliveries that wait for an attempt to one subscription.
     pub fn waiting(&self, subscription: SubscriptionId) -> impl Iterator<Item = NotificationId> {
         let outbox = self.outboxes.get(&subscription);

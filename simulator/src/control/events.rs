@@ -30,6 +30,10 @@ use crate::service::{Heard, Records};
 const EVENTS_ON_THE_WAY: usize = 16;
 /// Between two comments to a listener to whom nothing is told: shorter than what proxies wait for.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Between two events to a page.
+const PULSE: Duration = Duration::from_millis(300);
+/// A page is told so often, although nothing happened.
+const PULSE_AT_LEAST: Duration = Duration::from_secs(5);
 /// Where a listener that was cut off goes on.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -49,6 +53,53 @@ pub(super) async fn records(
     tokio::spawn(tell(control.simulator.records(from), events, control.stopping, place));
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
     Ok((headers, axum::body::Body::new(Events(body))).into_response())
+}
+
+/// Tells a page that something happened: at once, then at most so often as [`PULSE`] says, and every
+/// [`PULSE_AT_LEAST`], since time passes too. A page that is told each record of a busy service would do nothing else.
+pub(crate) async fn changes(control: Control) -> Result<Response, Problem> {
+    let place = control.listeners.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(Kind::TooManyListeners, format!("{} listen already", control.limits.listeners))
+    })?;
+    let (events, body) = mpsc::channel(EVENTS_ON_THE_WAY);
+    tokio::spawn(tell_changes(control.simulator.records(None), events, control.stopping, place));
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    Ok((headers, axum::body::Body::new(Events(body))).into_response())
+}
+
+/// Until the listener is gone, the service has stopped, or the server stops.
+async fn tell_changes(
+    mut records: Records,
+    events: mpsc::Sender<Bytes>,
+    mut stopping: watch::Receiver<bool>,
+    place: OwnedSemaphorePermit,
+) {
+    let _place = place;
+    let changed = || Bytes::from_static(b"event: changed\ndata:\n\n");
+    let mut event = Bytes::from_static(b": here\n\n");
+    loop {
+        if events.send(event).await.is_err() {
+            return;
+        }
+        let next = async {
+            clock::pause(PULSE).await;
+            // What came meanwhile is told together; the end of the records is the end of the service.
+            tokio::select! {
+                heard = records.latest() => heard,
+                () = clock::pause(PULSE_AT_LEAST) => true,
+            }
+        };
+        let goes_on = tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = events.closed() => return,
+            goes_on = next => goes_on,
+        };
+        if !goes_on {
+            return;
+        }
+        event = changed();
+    }
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {

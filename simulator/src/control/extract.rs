@@ -70,7 +70,7 @@ impl<T: DeserializeOwned> FromRequest<Control> for LargeBody<T> {
 
 /// The body, of `bytes_max` bytes at most. One of more than `bytes_small` waits for a place among the large ones, so that
 /// many callers at once cannot take all memory.
-async fn collect(
+pub(crate) async fn collect(
     request: Request,
     bytes_max: usize,
     bytes_small: usize,
@@ -108,7 +108,7 @@ fn says_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// A body is an object: in a list, nothing would say which value is which.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let Object(read) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = path(error.path());

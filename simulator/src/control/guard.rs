@@ -13,13 +13,18 @@ use http::{HeaderMap, HeaderName};
 use super::handlers::Control;
 use super::operations::{ADVANCE, OPEN_PATHS};
 use super::problem::{Kind, Problem};
+use crate::dashboard;
 
 /// Lets a request pass that may, and bounds its time.
 pub(super) async fn guard(State(control): State<Control>, request: Request, next: Next) -> Response {
     if let Err(problem) = control.admits(&request) {
         return problem.into_response();
     }
-    let limit = if request.uri().path() == ADVANCE { control.limits.advance } else { control.limits.request };
+    let limit = if [ADVANCE, dashboard::ADVANCE].contains(&request.uri().path()) {
+        control.limits.advance
+    } else {
+        control.limits.request
+    };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
@@ -36,7 +41,13 @@ impl Control {
         if (self.loopback || !self.hosts.is_empty()) && !self.is_answered(host) {
             return Err(Problem::new(Kind::ForeignHost, format!("`{host}` is not a name of this service")));
         }
-        check_origin(headers, request_authority(request))?;
+        if !dashboard::is_visit(request) {
+            check_origin(headers, request_authority(request))?;
+        }
+        // The pages ask for the token themselves, in a form.
+        if dashboard::is_asked(request) {
+            return Ok(());
+        }
         let Some(token) = &self.token else { return Ok(()) };
         if OPEN_PATHS.contains(&request.uri().path()) {
             return Ok(());

@@ -20,27 +20,27 @@ use super::token::BearerToken;
 use crate::service::digest::sha256;
 use crate::service::model::{
     AdvanceSpec, BatchSpec, ClockView, DeliveryDetail, DeliveryView, FaultSpec, FaultView, GearSpec,
-    HealthView, Idempotency, LifecycleSpec, NotificationSpec, NotificationView, Page, PublishOptions,
-    Published, ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView,
-    WindowChange, WindowSpec, WindowView,
+    HealthView, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec, NotificationView, Page,
+    PublishOptions, Published, ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec,
+    SubscriptionView, WindowChange, WindowSpec, WindowView,
 };
 use crate::service::{ServiceError, Simulator};
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
-pub(super) struct Control {
-    pub(super) simulator: Simulator,
-    pub(super) limits: Limits,
-    pub(super) token: Option<Arc<BearerToken>>,
+pub(crate) struct Control {
+    pub(crate) simulator: Simulator,
+    pub(crate) limits: Limits,
+    pub(crate) token: Option<Arc<BearerToken>>,
     pub(super) hosts: Arc<[String]>,
     /// Whether only this machine reaches it.
     pub(super) loopback: bool,
     /// Places for listeners to records.
-    pub(super) listeners: Arc<Semaphore>,
+    pub(crate) listeners: Arc<Semaphore>,
     /// Places for bodies that are large.
-    pub(super) large_bodies: Arc<Semaphore>,
+    pub(crate) large_bodies: Arc<Semaphore>,
     /// Becomes `true` when the server is told to stop.
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Control {
@@ -161,6 +161,15 @@ pub(super) async fn publish_lifecycle(
     let options = options("publish_lifecycle", &query, key, &spec);
     let body = control.simulator.lifecycle(spec, options).await?;
     Ok(Made { body, location: None })
+}
+
+pub(super) async fn lifecycles(State(control): Shared, _: NoMore) -> Answer<Told<Vec<LifecycleView>>> {
+    Ok(Told(control.simulator.lifecycles().await?))
+}
+
+pub(super) async fn end_lifecycle(State(control): Shared, Id(id): Id, _: NoMore) -> Answer<Done> {
+    control.simulator.end_lifecycle(id).await?;
+    Ok(Done)
 }
 
 pub(super) async fn notification(
@@ -304,14 +313,14 @@ fn options(
 }
 
 /// No path has that name.
-pub(super) async fn nothing_here(request: axum::extract::Request) -> Problem {
+pub(crate) async fn nothing_here(request: axum::extract::Request) -> Problem {
     Problem::new(
         Kind::NotFound,
         format!("nothing is at `{}`; see /api/v1/openapi.json", request.uri().path()),
     )
 }
 
-fn strip_place(error: ServiceError, place: &str) -> ServiceError {
+pub(crate) fn strip_place(error: ServiceError, place: &str) -> ServiceError {
     let ServiceError::Invalid(mut errors) = error else { return error };
     for error in &mut errors {
         if let Some(rest) = error.field.strip_prefix(place) {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::handlers::Control;
 use super::operations;
 use super::settings::{ControlError, ControlSettings, Limits};
+use crate::dashboard::Dashboard;
 use crate::listener::{Bounds, Listener};
 use crate::service::Simulator;
 
@@ -49,9 +50,14 @@ impl ControlServer {
     /// lets requests in progress end, for at most [`Limits::grace`]. The simulator goes on.
     pub async fn serve(self, simulator: Simulator, stop: impl Future<Output = ()>) {
         let (stopping, is_stopping) = watch::channel(false);
-        let control = Control::new(simulator, &self.settings, self.address(), is_stopping);
-        let routes = TowerToHyperService::new(operations::router(control));
+        let address = self.address();
+        let secure = self.listener.url().starts_with("https");
+        let control = Control::new(simulator, &self.settings, address, is_stopping);
+        let dashboard = Dashboard::new(&control, secure, address);
+        let watching = tokio::spawn(dashboard.watch());
+        let routes = TowerToHyperService::new(operations::router(control, dashboard.router()));
         self.listener.serve(routes, self.settings.limits.bounds(), stopping, stop).await;
+        watching.abort();
     }
 }
 

@@ -7,14 +7,14 @@
 //! should not: see [`guard`].
 
 mod answer;
-mod events;
-mod extract;
+pub(crate) mod events;
+pub(crate) mod extract;
 mod guard;
-mod handlers;
+pub(crate) mod handlers;
 mod listen;
 mod openapi;
 mod operations;
-mod problem;
+pub(crate) mod problem;
 mod prometheus;
 mod query;
 mod settings;

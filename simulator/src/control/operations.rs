@@ -14,8 +14,9 @@ use super::problem::{Kind, Problem};
 use super::query::{DeliveriesQuery, PublishQuery, RecordsQuery, SubscriptionsQuery};
 use crate::service::model::{
     AdvanceSpec, BatchSpec, ClockView, DeliveryDetail, DeliveryView, FaultSpec, FaultView, GearSpec,
-    HealthView, LifecycleSpec, NotificationSpec, NotificationView, Page, Published, ReplaySpec, Replayed,
-    StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView, WindowChange, WindowSpec, WindowView,
+    HealthView, LifecycleSpec, LifecycleView, NotificationSpec, NotificationView, Page, Published,
+    ReplaySpec, Replayed, StatusView, SubscriptionPatch, SubscriptionSpec, SubscriptionView, WindowChange,
+    WindowSpec, WindowView,
 };
 
 /// Where virtual time is advanced, which may last.
@@ -164,16 +165,17 @@ pub(super) fn operations() -> Vec<Operation> {
         .collect()
 }
 
-/// The routes.
-pub(super) fn router(control: Control) -> Router {
+/// The routes, and those of the dashboard.
+pub(super) fn router(control: Control, pages: Router) -> Router {
     let routes = operations()
         .into_iter()
         .fold(Router::new(), |routes, operation| routes.route(operation.path, operation.route));
     routes
         .fallback(handlers::nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(control.clone(), guard))
-        .with_state(control)
+        .with_state(control.clone())
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(control, guard))
 }
 
 async fn wrong_method(method: Method) -> Problem {
@@ -308,13 +310,28 @@ fn publishing() -> Vec<Operation> {
         post(
             "/api/v1/lifecycles",
             "publish_lifecycle",
-            "Publish a life-like course of one RFP",
+            "Publish a life-like course of one RFP, at once or an event now and then",
             handlers::publish_lifecycle,
         )
         .query::<PublishQuery>()
         .body::<LifecycleSpec>()
         .idempotent()
-        .makes::<Published>("The notifications and their deliveries"),
+        .makes::<Published>("The notifications and their deliveries; with `every`, the first")
+        .may_conflict(),
+        get(
+            "/api/v1/lifecycles",
+            "list_lifecycles",
+            "The lifecycles that have events to come",
+            handlers::lifecycles,
+        )
+        .tells::<Vec<LifecycleView>>("The lifecycles, by id"),
+        delete(
+            "/api/v1/lifecycles/{id}",
+            "end_lifecycle",
+            "End a lifecycle: what it published stays",
+            handlers::end_lifecycle,
+        )
+        .does("Nothing more of it is published"),
     ]
 }
 

@@ -11,10 +11,10 @@ use crate::service::model::InvalidField;
 
 /// What was wrong, for whom, and what to do.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
-    kind: Kind,
-    detail: String,
-    errors: Vec<FieldProblem>,
+pub(crate) struct Problem {
+    pub(crate) kind: Kind,
+    pub(crate) detail: String,
+    pub(crate) errors: Vec<FieldProblem>,
 }
 
 /// A problem as it is written.
@@ -40,16 +40,16 @@ pub(super) struct ProblemBody {
 
 /// What is wrong with one field.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct FieldProblem {
+pub(crate) struct FieldProblem {
     /// Which, as `retry.first` or `notifications[3].type`; empty: the whole.
-    field: String,
+    pub(crate) field: String,
     /// What is wrong with it.
-    detail: String,
+    pub(crate) detail: String,
 }
 
 /// The kinds of problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Malformed,
     TokenRequired,
     ForeignHost,
@@ -71,7 +71,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The last part of its type, its status, and its title.
-    const fn facts(self) -> (&'static str, StatusCode, &'static str) {
+    pub(crate) const fn facts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::Malformed => ("malformed", StatusCode::BAD_REQUEST, "The request cannot be read"),
             Self::TokenRequired => ("token-required", StatusCode::UNAUTHORIZED, "A token is needed"),
@@ -109,7 +109,7 @@ impl Kind {
         }
     }
 
-    const fn help(self) -> Option<&'static str> {
+    pub(crate) const fn help(self) -> Option<&'static str> {
         match self {
             Self::TokenRequired => Some("send the service's token as `Authorization: Bearer TOKEN`"),
             Self::ForeignHost => {
@@ -127,7 +127,7 @@ impl Kind {
     }
 
     /// Seconds after which to try again.
-    const fn retry_after(self) -> Option<u16> {
+    pub(crate) const fn retry_after(self) -> Option<u16> {
         match self {
             Self::QueueFull | Self::JournalFails => Some(5),
             Self::KeyInProgress | Self::TooManyListeners => Some(1),
@@ -137,12 +137,12 @@ impl Kind {
 }
 
 impl Problem {
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), errors: Vec::new() }
     }
 
     /// A field is wrong.
-    pub(super) fn field(field: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(crate) fn field(field: impl Into<String>, why: impl Into<String>) -> Self {
         let error = FieldProblem { field: field.into(), detail: why.into() };
         let detail = match error.field.as_str() {
             "" => error.detail.clone(),
@@ -152,7 +152,7 @@ impl Problem {
     }
 
     /// The same, of a request that cannot even be read.
-    pub(super) fn malformed(self) -> Self {
+    pub(crate) fn malformed(self) -> Self {
         Self { kind: Kind::Malformed, ..self }
     }
 

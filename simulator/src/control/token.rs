@@ -45,7 +45,7 @@ impl BearerToken {
     }
 
     /// Whether `shown` is this token, in constant time.
-    pub(super) fn is(&self, shown: &[u8]) -> bool {
+    pub(crate) fn is(&self, shown: &[u8]) -> bool {
         self.0.is(shown)
     }
 }

@@ -135,19 +135,20 @@ impl<'a> Application<'a> {
             Change::MetaPut { key, value } => {
                 self.run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])
             }
+            Change::MetaRemoved { key } => self.run("DELETE FROM meta WHERE key = ?1", params![key]),
         }
     }
 
     /// One that nobody saw is marked: it has no delivery with which it could go.
     fn publish(&mut self, published: &Published, seen: bool) -> Result<(), JournalError> {
-        let Published { id, event_type, supplier, at, recipe, raw } = published;
+        let Published { id, event_type, supplier, at, recipe, raw, act } = published;
         self.progress.last_notification = self.progress.last_notification.max(number(id.0));
         self.progress.saw(*at);
-        let sql = "INSERT INTO notification (id, event_type, supplier, published, recipe, raw, unseen) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql = "INSERT INTO notification (id, event_type, supplier, published, recipe, raw, unseen, act) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let supplier = supplier.map(|supplier| supplier.0.to_be_bytes());
         let (place, raw) = (event_type.index(), raw.as_deref());
-        self.run(sql, params![number(id.0), place, supplier, instant(*at), recipe, raw, !seen])
+        self.run(sql, params![number(id.0), place, supplier, instant(*at), recipe, raw, !seen, act])
     }
 
     fn deliver(&mut self, change: &Change) -> Result<(), JournalError> {

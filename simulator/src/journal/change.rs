@@ -64,6 +64,8 @@ pub enum Change {
     IdempotencyKept { key: String, fingerprint: String, answer: String, at: Timestamp },
     /// A setting of the caller's: the seed, the gear of the clock.
     MetaPut { key: String, value: String },
+    /// Such a setting is no more.
+    MetaRemoved { key: String },
 }
 
 /// A notification as it was published.
@@ -81,6 +83,8 @@ pub struct Published {
     pub recipe: Option<String>,
     /// The body itself, where it is not generated.
     pub raw: Option<Bytes>,
+    /// What was done to make it: the caller's text (JSON).
+    pub act: Option<String>,
 }
 
 /// What is kept of an exchange. Secrets are redacted by the caller.
@@ -130,6 +134,7 @@ impl Change {
             Self::NotificationPublished(published) => {
                 published.recipe.as_ref().map_or(0, String::len)
                     + published.raw.as_ref().map_or(0, Bytes::len)
+                    + published.act.as_ref().map_or(0, String::len)
             }
             Self::AttemptEnded { exchange: Some(exchange), .. } => {
                 exchange.facts.len() + exchange.response_body.len()

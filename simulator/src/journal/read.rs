@@ -216,6 +216,28 @@ impl Reader {
         })
     }
 
+    /// Hands over the latest notifications, at most `count` of them, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn latest_notifications(
+        &self,
+        count: usize,
+        mut each: impl FnMut(KeptNotification),
+    ) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let first =
+                "SELECT coalesce(min(id), 0) FROM (SELECT id FROM notification ORDER BY id DESC LIMIT ?1)";
+            let sql = format!("SELECT {NOTIFICATION} FROM notification WHERE id >= ({first}) ORDER BY id");
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query([i64::try_from(count).unwrap_or(i64::MAX)])?;
+            while let Some(row) = rows.next()? {
+                each(notification(row)?);
+            }
+            Ok(())
+        })
+    }
+
     /// Deliveries that were given up at `since` or later: for each notification and subscription the one that was
     /// given up last. Left out are those whose notification is on its way to the subscription by another delivery,
     /// or was acknowledged since. What is delivered again and given up again comes last, so that a limit does not
@@ -385,7 +407,7 @@ impl DeliveryFilter {
     }
 }
 
-const NOTIFICATION: &str = "id, event_type, supplier, published, stamp, recipe, raw";
+const NOTIFICATION: &str = "id, event_type, supplier, published, stamp, recipe, raw, act";
 
 /// The first id that was published at `at` or later, or one beyond all. Instants rise with ids, so it is found
 /// by halving, without an index on them.

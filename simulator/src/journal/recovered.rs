@@ -86,6 +86,8 @@ pub struct KeptNotification {
     pub recipe: Option<Box<str>>,
     /// The body itself, where it is not generated.
     pub raw: Option<Bytes>,
+    /// What was done to make it: the caller's text (JSON).
+    pub act: Option<Box<str>>,
 }
 
 impl Recovered {
@@ -150,7 +152,7 @@ const FAULTS: &str = "SELECT id, spec FROM fault WHERE ended IS NULL ORDER BY id
 const PENDING: &str = "SELECT id, subscription, notification, event_type, published, attempts, delay, due \
                        FROM delivery WHERE ended IS NULL ORDER BY id";
 const PENDING_NOTIFICATIONS: &str = "\
-    SELECT id, event_type, supplier, published, stamp, recipe, raw FROM notification \
+    SELECT id, event_type, supplier, published, stamp, recipe, raw, act FROM notification \
     WHERE id IN (SELECT notification FROM delivery WHERE ended IS NULL) ORDER BY id";
 
 fn all<T>(
@@ -195,7 +197,7 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<SavedDelivery> {
     })
 }
 
-/// From `id, event_type, supplier, published, stamp, recipe, raw`.
+/// From `id, event_type, supplier, published, stamp, recipe, raw, act`.
 pub(super) fn notification(row: &Row<'_>) -> rusqlite::Result<KeptNotification> {
     Ok(KeptNotification {
         id: NotificationId(row.get(0)?),
@@ -205,5 +207,6 @@ pub(super) fn notification(row: &Row<'_>) -> rusqlite::Result<KeptNotification> 
         stamp: row.get::<_, Option<i64>>(4)?.map(timestamp),
         recipe: row.get(5)?,
         raw: row.get::<_, Option<Vec<u8>>>(6)?.map(Bytes::from),
+        act: row.get(7)?,
     })
 }

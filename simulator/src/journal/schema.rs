@@ -16,7 +16,7 @@ use super::error::JournalError;
 const APPLICATION_ID: i64 = 0x504e_534a;
 
 /// The format that this program writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE progress (
@@ -46,7 +46,8 @@ CREATE TABLE notification (
     recipe TEXT,
     raw BLOB,
     unseen INTEGER NOT NULL,
-    pruned INTEGER NOT NULL DEFAULT 0
+    pruned INTEGER NOT NULL DEFAULT 0,
+    act TEXT
 ) STRICT;
 CREATE INDEX notification_unseen ON notification (published) WHERE unseen = 1;
 CREATE TABLE delivery (
@@ -101,9 +102,17 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_kept ON idempotency (kept);
 ";
 
-/// Makes the tables in an empty database, or checks that they are there in a format that is known. Tells
-/// whether the database was empty.
-pub(super) fn prepare(connection: &mut Connection) -> Result<bool, JournalError> {
+/// What a database was before it was prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Empty.
+    Nothing,
+    /// A journal of this format, which is not later than ours.
+    Version(i64),
+}
+
+/// Makes the tables in an empty database, or tells in which format they are there.
+pub(super) fn prepare(connection: &mut Connection) -> Result<Found, JournalError> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         // Effective in an empty database only, and before it is in WAL mode.
@@ -114,11 +123,9 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<bool, JournalError>
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
-        return Ok(true);
+        return Ok(Found::Nothing);
     }
-    let version = version(connection)?;
-    migrate(connection, version)?;
-    Ok(false)
+    version(connection).map(Found::Version)
 }
 
 /// The format of a journal.
@@ -137,10 +144,22 @@ pub(super) fn version(connection: &Connection) -> Result<i64, JournalError> {
     Ok(version)
 }
 
-/// Brings a journal of an older format to the present one, step by step. There is one format so far.
-fn migrate(_connection: &mut Connection, version: i64) -> Result<(), JournalError> {
-    match version {
-        VERSION => Ok(()),
-        other => Err(JournalError::Damaged { what: format!("it has the unknown format {other}") }),
+/// Format 2 knows what was done through the pull API to make a notification.
+const TO_2: &str = "ALTER TABLE notification ADD COLUMN act TEXT";
+
+/// Brings a journal of an older format to the present one, step by step: all of it or nothing.
+pub(super) fn migrate(connection: &mut Connection, version: i64) -> Result<(), JournalError> {
+    let steps: &[&str] = match version {
+        VERSION => return Ok(()),
+        1 => &[TO_2],
+        other => {
+            return Err(JournalError::Damaged { what: format!("it has the unknown format {other}") });
+        }
+    };
+    let transaction = connection.transaction()?;
+    for step in steps {
+        transaction.execute_batch(step)?;
     }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
 }

@@ -14,7 +14,8 @@ use super::error::JournalError;
 use super::folder::Folder;
 use super::recovered::Recovered;
 use super::retention::{Retained, Retention};
-use super::{Durability, Options, Shared, retention, schema};
+use super::schema::{self, Found};
+use super::{Durability, Options, Shared, retention};
 
 /// How many changes are joined into one transaction: one that is much larger makes its writers wait for each
 /// other, and one that is much smaller pays for its commit.
@@ -88,10 +89,12 @@ impl Writer {
         let mut connection = Connection::open_with_flags(folder.database(), flags)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(Duration::from_secs(5))?;
-        let fresh = schema::prepare(&mut connection)?;
-        if !fresh {
+        let found = schema::prepare(&mut connection)?;
+        if let Found::Version(version) = found {
             look_over(&connection)?;
+            schema::migrate(&mut connection, version)?;
         }
+        let fresh = found == Found::Nothing;
         let synchronous = match options.durability {
             Durability::None => "OFF",
             Durability::Process => "NORMAL",

@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::access::{Access, Api, PullClient, PullKey, is_scope};
-use super::answer::{Answer, json, oauth, refused, uncached, with};
+use super::answer::Answer;
 use super::settings::PullSettings;
 use super::tokens::Tokens;
 use crate::world::CallKind;
@@ -52,7 +52,7 @@ impl Gate {
         let mut all = headers.get_all(AUTHORIZATION).iter();
         let (Some(shown), None) = (all.next(), all.next()) else {
             return Err(match headers.contains_key(AUTHORIZATION) {
-                true => refused(StatusCode::BAD_REQUEST, "there is more than one `Authorization`", &[]),
+                true => Answer::refused(StatusCode::BAD_REQUEST, "there is more than one `Authorization`"),
                 false => self.unknown("there is no `Authorization`", ""),
             });
         };
@@ -75,13 +75,13 @@ impl Gate {
     pub(super) fn permit(&self, who: &Access, kind: CallKind, headers: &HeaderMap) -> Result<(), Answer> {
         let Some(api) = Api::of(kind).filter(|api| !who.apis.contains(api)) else { return Ok(()) };
         let message = format!("an application without the permission for the `{api}` API");
-        let answer = refused(StatusCode::FORBIDDEN, &message, &[]);
+        let answer = Answer::refused(StatusCode::FORBIDDEN, &message);
         let shown = headers.get(AUTHORIZATION).and_then(|shown| credentials(shown.as_bytes()));
         Err(match shown {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case(b"Bearer") => {
                 let challenge =
                     HeaderValue::from_static("Bearer realm=\"pns\", error=\"insufficient_scope\"");
-                with(answer, WWW_AUTHENTICATE, challenge)
+                answer.with(WWW_AUTHENTICATE, challenge)
             }
             _ => answer,
         })
@@ -89,14 +89,14 @@ impl Gate {
 
     /// 401 with a challenge for each way that is open (RFC 9110, section 11.6.1), and the `error` of RFC 6750.
     pub(super) fn unknown(&self, message: &str, error: &str) -> Answer {
-        let mut answer = refused(StatusCode::UNAUTHORIZED, message, &[]);
+        let mut answer = Answer::refused(StatusCode::UNAUTHORIZED, message);
         if !self.clients.is_empty() {
             let error = if error.is_empty() { String::new() } else { format!(", error=\"{error}\"") };
             let challenge = format!("Bearer realm=\"pns\"{error}");
-            answer = with(answer, WWW_AUTHENTICATE, HeaderValue::try_from(challenge).expect("it is ASCII"));
+            answer = answer.with(WWW_AUTHENTICATE, HeaderValue::try_from(challenge).expect("it is ASCII"));
         }
         if !self.keys.is_empty() || self.clients.is_empty() {
-            answer = with(answer, WWW_AUTHENTICATE, HeaderValue::from_static("api_key realm=\"pns\""));
+            answer = answer.with(WWW_AUTHENTICATE, HeaderValue::from_static("api_key realm=\"pns\""));
         }
         answer
     }
@@ -117,18 +117,22 @@ impl Gate {
             None => return Err(invalid("there is no `grant_type`")),
             Some(_) => {
                 let description = "the only `grant_type` is `client_credentials`";
-                return Err(oauth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
+                return Err(Answer::oauth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
             }
         }
         if let Some(asked) = &form.scope {
             let known = |scope: &str| is_scope(scope) && scopes.is_none_or(|scopes| scopes.contains(scope));
             if asked.is_empty() || !asked.split(' ').all(known) {
-                return Err(oauth(StatusCode::BAD_REQUEST, "invalid_scope", "no scope of this client"));
+                return Err(Answer::oauth(
+                    StatusCode::BAD_REQUEST,
+                    "invalid_scope",
+                    "no scope of this client",
+                ));
             }
         }
         let Some(token) = self.tokens.issue(&who) else {
             let message = "the system gives no random numbers";
-            return Err(refused(StatusCode::INTERNAL_SERVER_ERROR, message, &[]));
+            return Err(Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, message));
         };
         let mut body = json!({
             "access_token": token,
@@ -141,7 +145,7 @@ impl Gate {
         if let Some(granted) = granted {
             body["scope"] = granted.into();
         }
-        Ok((who, uncached(json(StatusCode::OK, &body))))
+        Ok((who, Answer::json(StatusCode::OK, &body).of_tokens()))
     }
 
     /// The client that asks, by HTTP Basic or by the form, and its scopes.
@@ -215,12 +219,12 @@ impl Form {
 }
 
 fn invalid(description: &str) -> Answer {
-    oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
+    Answer::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
 }
 
 fn unknown_client(description: &str) -> Answer {
-    let answer = oauth(StatusCode::UNAUTHORIZED, "invalid_client", description);
-    with(answer, WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pns\""))
+    let answer = Answer::oauth(StatusCode::UNAUTHORIZED, "invalid_client", description);
+    answer.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pns\""))
 }
 
 /// Scheme and credentials.

@@ -4,6 +4,7 @@
 //! attachments, of creating a proposal and of the token are not published, so they are *settings* with defaults of this
 //! project. Segments are compared after percent-decoding, as RFC 3986 means them; letter case counts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -275,7 +276,7 @@ impl Named<'_> {
 
 /// The segments of a path, decoded; `None`: it does not begin with `/`, or is not UTF-8.
 fn decoded(path: &str) -> Option<Vec<String>> {
-    let segment = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
+    let segment = |text: &str| percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned);
     path.strip_prefix('/')?.split('/').map(segment).collect()
 }
 
@@ -293,6 +294,13 @@ enum Segment {
 }
 
 impl Segment {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Placeholder(_) => None,
+        }
+    }
+
     fn is_placeholder(&self, wanted: &str) -> bool {
         matches!(self, Self::Placeholder(name) if name == wanted)
     }
@@ -318,11 +326,7 @@ impl Template {
 
     /// What tells it from others: how placeholders are called does not.
     fn shape(&self) -> Vec<Option<&str>> {
-        let text = |segment| match segment {
-            &Segment::Text(ref text) => Some(text.as_str()),
-            Segment::Placeholder(_) => None,
-        };
-        self.segments.iter().map(text).collect()
+        self.segments.iter().map(Segment::text).collect()
     }
 
     fn fits(&self, path: &[String]) -> bool {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use pns_engine::{SupplierId, Timestamp};
 use serde_json::Value;
 
-use super::answer::{Answer, done, json, refused, with};
+use super::answer::Answer;
 use super::counterpart::{ActError, Counterpart};
 use super::entry::Entry;
 use super::gate::Gate;
@@ -49,7 +49,7 @@ impl<C: Counterpart> Pulled<C> {
         }
     }
 
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body + Send,
         B::Data: Send,
@@ -61,8 +61,8 @@ impl<C: Counterpart> Pulled<C> {
         let mut entry = Entry::begin(log, at, &head.method, head.uri.path());
         let answer = self.respond(&head, body, at, &mut entry).await;
         let answer = answer.unwrap_or_else(|refusal| refusal);
-        entry.end(answer.status());
-        answer
+        entry.end(answer.status);
+        answer.into_response()
     }
 
     async fn respond<B>(
@@ -80,7 +80,7 @@ impl<C: Counterpart> Pulled<C> {
         let (kind, named) = match self.paths.find(&head.method, head.uri.path()) {
             Found::Call { kind, named } => (kind, named),
             Found::OtherMethods(allowed) => return Err(not_allowed(&allowed)),
-            Found::Nothing => return Err(refused(StatusCode::NOT_FOUND, "no call has this path", &[])),
+            Found::Nothing => return Err(Answer::refused(StatusCode::NOT_FOUND, "no call has this path")),
         };
         let mut asked =
             Asked { kind, rfp: named.rfp().parse().ok(), supplier: named.supplier().parse().ok() };
@@ -107,7 +107,7 @@ impl<C: Counterpart> Pulled<C> {
         says_json(&head.headers)?;
         let body = self.collect(body, self.limits.body_bytes).await?;
         let body: Value = serde_json::from_slice(&body).map_err(|error| {
-            refused(StatusCode::BAD_REQUEST, "the body is not JSON", &[error.to_string()])
+            Answer::refused_for(StatusCode::BAD_REQUEST, "the body is not JSON", &[error.to_string()])
         })?;
         if kind == CallKind::Forward {
             // Who forwards stands in the body only.
@@ -135,7 +135,7 @@ impl<C: Counterpart> Pulled<C> {
                 Ok(Duration::ZERO)
             }
             Some(PullFault::NoConsent) => {
-                Err(refused(StatusCode::FORBIDDEN, "the represented venue has not given its consent", &[]))
+                Err(Answer::refused(StatusCode::FORBIDDEN, "the represented venue has not given its consent"))
             }
             Some(PullFault::Answer { status, retry_after }) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -143,17 +143,12 @@ impl<C: Counterpart> Pulled<C> {
                 // A client renews its token after this, as it should after the real one.
                 let answer = match status {
                     StatusCode::UNAUTHORIZED => self.gate.unknown(reason, "invalid_token"),
-                    _ => refused(status, reason, &[]),
+                    _ => Answer::refused(status, reason),
                 };
-                Err(match retry_after {
-                    // Whole seconds, and none too early.
-                    Some(wait) => with(
-                        answer,
-                        RETRY_AFTER,
-                        wait.as_millis().div_ceil(1_000).to_string().try_into().expect("digits"),
-                    ),
-                    None => answer,
-                })
+                let Some(wait) = retry_after else { return Err(answer) };
+                // Whole seconds, and none too early.
+                let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+                Err(answer.with(RETRY_AFTER, seconds.into()))
             }
         }
     }
@@ -163,7 +158,8 @@ impl<C: Counterpart> Pulled<C> {
         let age = u64::try_from(stale.as_nanos()).unwrap_or(u64::MAX);
         let as_of = Timestamp::from_nanos(now.as_nanos().saturating_sub(age));
         let told = self.counterpart.world().read(|world| world.answer(call, viewer, as_of));
-        told.map(|body| json(StatusCode::OK, &body)).map_err(|refusal| self.refuse(call.kind(), &refusal))
+        told.map(|body| Answer::json(StatusCode::OK, &body))
+            .map_err(|refusal| self.refuse(call.kind(), &refusal))
     }
 
     async fn act(
@@ -186,7 +182,7 @@ impl<C: Counterpart> Pulled<C> {
         let act = act.map_err(refuse)?;
         let acted = self.counterpart.act(act, viewer.clone());
         match tokio::time::timeout(self.limits.request, acted).await {
-            Ok(Ok(())) => Ok(done(match kind {
+            Ok(Ok(())) => Ok(Answer::done(match kind {
                 CallKind::ProposalDetails => PROPOSAL_UPDATED,
                 CallKind::ProposalCreate => "Proposal successfully created",
                 CallKind::Forward => "RFP successfully forwarded",
@@ -201,14 +197,14 @@ impl<C: Counterpart> Pulled<C> {
     /// The answer to what the world refuses.
     fn refuse(&self, kind: CallKind, refusal: &Refusal) -> Answer {
         match refusal {
-            Refusal::NotFound(why) => refused(StatusCode::NOT_FOUND, why, &[]),
-            Refusal::Forbidden(why) => refused(StatusCode::FORBIDDEN, why, &[]),
+            Refusal::NotFound(why) => Answer::refused(StatusCode::NOT_FOUND, why),
+            Refusal::Forbidden(why) => Answer::refused(StatusCode::FORBIDDEN, why),
             Refusal::Unprocessable(causes) => {
                 let status = match kind {
                     CallKind::TurnDown => self.turn_down_refused,
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };
-                refused(status, "the request is not accepted", causes)
+                Answer::refused_for(status, "the request is not accepted", causes)
             }
         }
     }
@@ -224,17 +220,17 @@ impl<C: Counterpart> Pulled<C> {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 let message = format!("the body is longer than {bytes_max} bytes");
-                Err(refused(StatusCode::PAYLOAD_TOO_LARGE, &message, &[]))
+                Err(Answer::refused(StatusCode::PAYLOAD_TOO_LARGE, &message))
             }
-            Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the body ended early", &[])),
-            Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come", &[])),
+            Ok(Err(_)) => Err(Answer::refused(StatusCode::BAD_REQUEST, "the body ended early")),
+            Err(_) => Err(Answer::refused(StatusCode::REQUEST_TIMEOUT, "the body did not come")),
         }
     }
 }
 
 /// What is read, by the path.
 fn call(kind: CallKind, named: &Named<'_>) -> Result<Call, Answer> {
-    let unknown = |what: &str| refused(StatusCode::NOT_FOUND, &format!("no {what} has this id"), &[]);
+    let unknown = |what: &str| Answer::refused(StatusCode::NOT_FOUND, &format!("no {what} has this id"));
     Ok(match kind {
         CallKind::Message => Call::Message(named.message().parse().map_err(|_| unknown("message"))?),
         CallKind::Venue => Call::Venue(named.venue().parse().map_err(|_| unknown("venue"))?),
@@ -256,14 +252,14 @@ fn call(kind: CallKind, named: &Named<'_>) -> Result<Call, Answer> {
 fn rfp(kind: CallKind, named: &Named<'_>) -> Result<RfpId, Answer> {
     named.rfp().parse().map_err(|_| match kind {
         CallKind::Responses | CallKind::DataType | CallKind::ProposalDetails => {
-            refused(StatusCode::UNPROCESSABLE_ENTITY, NO_RFP_IDS, &[])
+            Answer::refused(StatusCode::UNPROCESSABLE_ENTITY, NO_RFP_IDS)
         }
-        _ => refused(StatusCode::NOT_FOUND, "no RFP has this id", &[]),
+        _ => Answer::refused(StatusCode::NOT_FOUND, "no RFP has this id"),
     })
 }
 
 fn supplier(named: &Named<'_>) -> Result<SupplierId, Answer> {
-    named.supplier().parse().map_err(|_| refused(StatusCode::NOT_FOUND, "no supplier has this id", &[]))
+    named.supplier().parse().map_err(|_| Answer::refused(StatusCode::NOT_FOUND, "no supplier has this id"))
 }
 
 /// 422 for a word that is none of the documented ones is *inferred*.
@@ -271,12 +267,12 @@ fn data_type(named: &Named<'_>) -> Result<DataType, Answer> {
     named.data_type().parse().map_err(|_| {
         let known = DataType::ALL.map(DataType::wire_name).join(", ");
         let cause = format!("responseDataType is one of {known}");
-        refused(StatusCode::UNPROCESSABLE_ENTITY, "the request is not accepted", &[cause])
+        Answer::refused_for(StatusCode::UNPROCESSABLE_ENTITY, "the request is not accepted", &[cause])
     })
 }
 
 fn says_json(headers: &HeaderMap) -> Result<(), Answer> {
-    let unsupported = |message: &str| Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, &[]));
+    let unsupported = |message: &str| Err(Answer::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
     let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
@@ -295,10 +291,10 @@ fn not_allowed(allowed: &[Method]) -> Answer {
     if names.contains(&"GET") {
         names.push("HEAD");
     }
-    let answer = refused(StatusCode::METHOD_NOT_ALLOWED, "no call of this method has this path", &[]);
-    with(answer, ALLOW, HeaderValue::try_from(names.join(", ")).expect("methods are tokens"))
+    let answer = Answer::refused(StatusCode::METHOD_NOT_ALLOWED, "no call of this method has this path");
+    answer.with(ALLOW, HeaderValue::try_from(names.join(", ")).expect("methods are tokens"))
 }
 
 fn unavailable(why: &str) -> Answer {
-    with(refused(StatusCode::SERVICE_UNAVAILABLE, why, &[]), RETRY_AFTER, HeaderValue::from_static("1"))
+    Answer::refused(StatusCode::SERVICE_UNAVAILABLE, why).with(RETRY_AFTER, HeaderValue::from_static("1"))
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
+use rustls::pki_types::ServerName;
 
 use super::access::{self, AccessError, PullClient, PullKey};
 use super::paths::{PathError, Paths};
@@ -138,6 +139,9 @@ pub enum PullError {
     /// No status of a refusal.
     #[error("a refused turn-down is answered with a status from 400 to 499, not `{0}`")]
     TurnDownRefused(StatusCode),
+    /// Nobody could reach the server by it.
+    #[error("`{0}` is neither a host name nor an address")]
+    Name(String),
     /// The certificate cannot be shown.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -168,6 +172,12 @@ impl PullSettings {
         }
         if !self.turn_down_refused.is_client_error() {
             return Err(PullError::TurnDownRefused(self.turn_down_refused));
+        }
+        if let PullTls::Made(names) = &self.tls {
+            let wrong = |name: &&String| ServerName::try_from(name.as_str()).is_err();
+            if let Some(name) = names.iter().find(wrong) {
+                return Err(PullError::Name(name.clone()));
+            }
         }
         access::check(&self.keys, &self.clients)?;
         Ok(self.paths.check()?)

@@ -343,6 +343,12 @@ impl Pack {
         parse_uuid(&text_at(body, self.roles().supplier_id.as_deref()?)?).map(SupplierId)
     }
 
+    /// The RFP that a body names, as it is written there.
+    #[must_use]
+    pub fn rfp(&self, body: &[u8]) -> Option<String> {
+        text_at(body, self.roles().rfp_id.as_deref()?)
+    }
+
     /// Judges a body: its event type, or what is wrong with it.
     ///
     /// # Errors

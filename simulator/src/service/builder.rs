@@ -180,7 +180,8 @@ impl Builder {
     /// Opens the journal, recovers what it holds, and starts. To be called in a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`]: nothing on disk is changed then.
+    /// [`StartError`]: nothing on disk is changed then, but that a journal of an earlier format may have been brought to
+    /// the present one.
     pub async fn start(self) -> Result<Simulator, StartError> {
         Simulator::start(self).await
     }

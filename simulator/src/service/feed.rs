@@ -128,6 +128,17 @@ impl Records {
         }
     }
 
+    /// Waits for a record and passes over all that there are by then; `false`: the simulator has stopped. Cancel-safe.
+    pub(crate) async fn latest(&mut self) -> bool {
+        self.taken.clear();
+        let unseen = *self.changed.borrow_and_update() > self.next;
+        if !unseen && (lock(&self.ring).closed || self.changed.changed().await.is_err()) {
+            return false;
+        }
+        self.next = *self.changed.borrow_and_update();
+        true
+    }
+
     /// Takes what there is; `false`: nothing.
     fn take(&mut self) -> bool {
         let ring = lock(&self.ring);

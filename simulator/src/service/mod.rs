@@ -26,6 +26,7 @@ mod error;
 mod feed;
 mod keeper;
 mod life;
+mod look;
 pub mod model;
 mod packs;
 mod publish;

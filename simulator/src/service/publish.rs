@@ -1,10 +1,10 @@
 //! Publishing, by one notification or by a whole course.
 
 use super::error::ServiceError;
-use super::keeper::Publication;
+use super::keeper::{Keeper, Publication, Together};
 use super::model::{
-    BatchSpec, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, PublishOptions, Published,
-    SupplierText,
+    BatchSpec, DurabilityWord, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec, PublishOptions,
+    Published,
 };
 use super::{Simulator, keeper};
 
@@ -23,10 +23,33 @@ impl Simulator {
         notifications: Vec<NotificationSpec>,
         options: PublishOptions,
     ) -> Result<Published, ServiceError> {
+        self.publish_together(notifications, options, Together::Nothing).await
+    }
+
+    async fn publish_together(
+        &self,
+        notifications: Vec<NotificationSpec>,
+        options: PublishOptions,
+        together: Together,
+    ) -> Result<Published, ServiceError> {
         if notifications.is_empty() || notifications.len() > BatchSpec::NOTIFICATIONS_MAX {
             let why = format!("{} are not from 1 to {}", notifications.len(), BatchSpec::NOTIFICATIONS_MAX);
             return Err(ServiceError::invalid("notifications", why));
         }
+        self.publish_by(options, move |keeper, idempotency| {
+            keeper.publish(&notifications, idempotency, &together)
+        })
+        .await
+    }
+
+    /// Has the keeper publish, unless the same call was answered before.
+    async fn publish_by(
+        &self,
+        options: PublishOptions,
+        publish: impl FnOnce(&mut Keeper, Option<&Idempotency>) -> Result<Publication, ServiceError>
+        + Send
+        + 'static,
+    ) -> Result<Published, ServiceError> {
         let PublishOptions { durability, idempotency } = options;
         if let Some(idempotency) = &idempotency
             && let Some(published) = self.published_before(idempotency).await?
@@ -37,7 +60,7 @@ impl Simulator {
         let publication = self
             .ask(move |keeper, reply| {
                 let admitted = keeper.admits_changes();
-                match admitted.and_then(|()| keeper.publish(&notifications, idempotency.as_ref())) {
+                match admitted.and_then(|()| publish(keeper, idempotency.as_ref())) {
                     Ok(publication) if durability == DurabilityWord::Durable => {
                         keeper.reply_on_commit(publication, reply);
                     }
@@ -68,21 +91,36 @@ impl Simulator {
             .map_err(|error| ServiceError::Journal(format!("an answer does not read back: {error}")))
     }
 
-    /// Publishes the whole life-like course of one RFP, at once and in its order.
+    /// Publishes the life-like course of one RFP in its order: at once, or with `every` its first event now and each
+    /// further one after such a span of PNS time. That is kept over restarts, and what it came to so far is in
+    /// [`Simulator::lifecycles`]. All of it is about that RFP and one supplier.
     ///
     /// # Errors
-    /// As [`Simulator::publish`].
+    /// As [`Simulator::publish`], and [`ServiceError::Conflict`] at the limit of lifecycles under way.
     pub async fn lifecycle(
         &self,
         spec: LifecycleSpec,
         options: PublishOptions,
     ) -> Result<Published, ServiceError> {
-        let LifecycleSpec { course, supplier, overrides } = spec;
-        let notification = |event_type: pns_engine::EventType| NotificationSpec {
-            supplier: supplier.filter(|_: &SupplierText| event_type.names_supplier()),
-            overrides: overrides.clone(),
-            ..NotificationSpec::new(event_type)
-        };
-        self.publish(course.events().into_iter().map(notification).collect(), options).await
+        if spec.check()?.is_none() {
+            return self.publish_together(spec.notifications(), options, Together::OneRfp).await;
+        }
+        self.publish_by(options, move |keeper, idempotency| keeper.begin_lifecycle(spec, idempotency)).await
+    }
+
+    /// The lifecycles that have events to come.
+    ///
+    /// # Errors
+    /// [`ServiceError::Stopping`].
+    pub async fn lifecycles(&self) -> Result<Vec<LifecycleView>, ServiceError> {
+        self.look(|keeper| Ok(keeper.lifecycles())).await
+    }
+
+    /// Ends a lifecycle: what it published stays, what was to come does not.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn end_lifecycle(&self, id: u64) -> Result<(), ServiceError> {
+        self.change(move |keeper| keeper.end_lifecycle(id)).await
     }
 }

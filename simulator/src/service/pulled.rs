@@ -3,6 +3,7 @@
 use pns_engine::Timestamp;
 
 use super::Simulator;
+use super::error::ServiceError;
 use crate::pull::{ActError, Counterpart};
 use crate::world::{Act, PullFaults, PullLog, Refusal, SharedWorld, Viewer};
 
@@ -31,9 +32,20 @@ impl Simulator {
     /// # Errors
     /// [`ActError`]; nothing was changed then.
     pub async fn act(&self, act: Act, viewer: Viewer) -> Result<(), ActError> {
-        let now = Counterpart::now(self).await;
-        self.world().read(|world| world.plan(&act, &viewer, now))?;
-        Err(ActError::Refused(Refusal::NotFound(format!("the RFP {} is not known", act.rfp()))))
+        let done = self.ask(move |keeper, reply| {
+            match keeper.admits_changes().and_then(|()| keeper.act(act, &viewer)) {
+                Ok(Ok(())) => keeper.reply_on_commit(Ok(()), reply),
+                refused => drop(reply.send(refused)),
+            }
+        });
+        match done.await {
+            Ok(done) => Ok(done?),
+            Err(ServiceError::Invalid(wrong)) => {
+                let causes = wrong.iter().map(ToString::to_string).collect();
+                Err(ActError::Refused(Refusal::Unprocessable(causes)))
+            }
+            Err(error) => Err(ActError::Unavailable(error.to_string())),
+        }
     }
 }
 

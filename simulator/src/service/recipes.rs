@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::driver::Bodies;
 use crate::schema::{GenerateError, Key, Overrides, Pack};
+use crate::world::RfpId;
 
 /// How to make a notification's body.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub(super) struct Recipe {
     pub(super) event_type: EventType,
     /// The supplier that the body names, where its type names one.
     pub(super) supplier: Option<SupplierId>,
+    /// The RFP that it names, where that is not drawn.
+    pub(super) rfp: Option<RfpId>,
     pub(super) content: Content,
 }
 
@@ -65,14 +68,17 @@ impl Recipe {
             Content::Generated => None,
         };
         if let (None, Some(supplier)) = (given, self.supplier)
-            && let Some(body) = generated(self.event_type, pack, key, supplier)
+            && let Some(body) = generated(self.event_type, pack, key, supplier, self.rfp)
         {
             return Ok(body);
         }
-        let place = pack.roles().supplier_id.as_ref();
+        let roles = pack.roles();
         let mut laid = Overrides::new();
-        if let (Some(supplier), Some(place)) = (self.supplier, place) {
+        if let (Some(supplier), Some(place)) = (self.supplier, &roles.supplier_id) {
             laid.insert(place.clone(), Value::String(supplier.to_string()));
+        }
+        if let (Some(rfp), Some(place)) = (self.rfp, &roles.rfp_id) {
+            laid.insert(place.clone(), Value::String(rfp.to_string()));
         }
         // What the caller lays over comes last: it may name another supplier, or none.
         laid.extend(given.into_iter().flat_map(|given| Map::clone(given)));
@@ -80,19 +86,38 @@ impl Recipe {
     }
 }
 
-/// The generated body with another supplier written over the one that was drawn, which is as long: many times faster
-/// than laying it over as JSON. `None`: it must be done so, because the drawn one is not found, or not alone.
-fn generated(event_type: EventType, pack: &Pack, key: Key, supplier: SupplierId) -> Option<Bytes> {
+/// The generated body with another supplier and RFP written over those that were drawn, which are as long: many times
+/// faster than laying them over as JSON. `None`: it must be done so, because a drawn one is not found, or not alone.
+fn generated(
+    event_type: EventType,
+    pack: &Pack,
+    key: Key,
+    supplier: SupplierId,
+    rfp: Option<RfpId>,
+) -> Option<Bytes> {
     let mut body = Vec::with_capacity(512);
     pack.generate(event_type, key, &mut body).ok()?;
     let drawn = pack.supplier(&body)?.to_string();
-    let mut places = body.windows(drawn.len()).enumerate().filter(|(_, text)| *text == drawn.as_bytes());
+    let drawn_rfp = match rfp {
+        Some(_) => Some(pack.rfp(&body)?),
+        None => None,
+    };
+    write_over(&mut body, &drawn, &supplier.to_string())?;
+    if let (Some(rfp), Some(drawn)) = (rfp, drawn_rfp) {
+        write_over(&mut body, &drawn, &rfp.to_string())?;
+    }
+    Some(body.into())
+}
+
+/// Writes a text over another that is as long and there once.
+fn write_over(body: &mut [u8], drawn: &str, text: &str) -> Option<()> {
+    let mut places = body.windows(drawn.len()).enumerate().filter(|(_, found)| *found == drawn.as_bytes());
     let (place, _) = places.next()?;
-    if places.next().is_some() {
+    if places.next().is_some() || text.len() != drawn.len() {
         return None;
     }
-    body[place..place + drawn.len()].copy_from_slice(supplier.to_string().as_bytes());
-    Some(body.into())
+    body[place..place + text.len()].copy_from_slice(text.as_bytes());
+    Some(())
 }
 
 impl Recipe {
@@ -253,17 +278,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_supplier_written_over_the_drawn_one_is_as_one_laid_over() {
+    fn a_supplier_and_an_rfp_written_over_the_drawn_ones_are_as_laid_over() {
         let supplier = SupplierId(0x0b8f_9a30_31e6_4d3c_9f6e_0d8f_7f8a_1a01);
         for name in Pack::BUILTIN {
             let pack = Pack::builtin(name).unwrap();
-            let place = pack.roles().supplier_id.clone().unwrap();
-            let laid: Overrides = [(place, Value::String(supplier.to_string()))].into_iter().collect();
+            let (place, rfp_place) =
+                (pack.roles().supplier_id.clone().unwrap(), pack.roles().rfp_id.clone().unwrap());
+            let rfp = RfpId(0x1b8f_9a30_31e6_4d3c_9f6e_0d8f_7f8a_1a01);
+            let mut laid: Overrides = [(place, Value::String(supplier.to_string()))].into_iter().collect();
             for event_type in pack.event_types().iter().filter(|event_type| event_type.names_supplier()) {
                 let key = Key { seed: 7, sequence: 3, published: Timestamp::from_millis(1_764_000_000_000) };
-                let written = generated(event_type, &pack, key, supplier).unwrap();
+                let written = generated(event_type, &pack, key, supplier, None).unwrap();
                 assert_eq!(pack.supplier(&written), Some(supplier));
                 assert_eq!(written, pack.generate_with(event_type, key, &laid).unwrap(), "{event_type}");
+                let written = generated(event_type, &pack, key, supplier, Some(rfp)).unwrap();
+                laid.insert(rfp_place.clone(), Value::String(rfp.to_string()));
+                assert_eq!(written, pack.generate_with(event_type, key, &laid).unwrap(), "{event_type}");
+                laid.remove(&rfp_place);
             }
         }
     }

@@ -7,8 +7,10 @@ use pns_engine::{NotificationId, SubscriptionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::keeper::UnderWay;
 use super::model::{
-    ConnectionUse, HeaderText, RequestView, ResponseView, SubscriptionSpec, TimingsView, injection_text,
+    ConnectionUse, HeaderText, LifecycleSpec, RequestView, ResponseView, SubscriptionSpec, TimingsView,
+    injection_text,
 };
 use super::packs::PackShelf;
 use super::recipes::Packs;
@@ -16,8 +18,10 @@ use crate::clock::Gear;
 use crate::driver::Route;
 use crate::fault::{Extent, Fault, Injection};
 use crate::journal::KeptExchange;
+use crate::schema::Overrides;
 use crate::secret::ApiKey;
 use crate::transport::{Exchange, Timings};
+use crate::world::RfpId;
 
 /// A response's head that is kept, in bytes.
 const HEAD_BYTES_MAX: usize = 8_192;
@@ -68,6 +72,47 @@ pub(super) fn subscription_from_text(
     let created =
         Beginning { at: Timestamp::from_nanos(stored.created), after: NotificationId(stored.after) };
     Ok((spec, created, packs))
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLifecycle {
+    spec: LifecycleSpec,
+    done: usize,
+    next: u64,
+}
+
+/// A lifecycle that has events to come.
+pub(super) fn lifecycle_to_text(one: &UnderWay) -> String {
+    let stored = StoredLifecycle { spec: one.spec.clone(), done: one.done, next: one.next_at.as_nanos() };
+    serde_json::to_string(&stored).expect("numbers and texts become JSON")
+}
+
+/// Reads what [`lifecycle_to_text`] wrote.
+///
+/// # Errors
+/// When it does not read back.
+pub(super) fn lifecycle_from_text(text: &str) -> Result<UnderWay, Unreadable> {
+    let StoredLifecycle { spec, done, next } = serde_json::from_str(text)?;
+    Ok(UnderWay { spec, done, next_at: Timestamp::from_nanos(next) })
+}
+
+/// The RFP of a notification and what is laid over its body. Without an RFP it is an object, as in journals of earlier
+/// builds; with one an array of both.
+pub(super) fn recipe_to_text(rfp: Option<RfpId>, overrides: Option<&Overrides>) -> Option<String> {
+    match (rfp, overrides) {
+        (None, None) => None,
+        (None, Some(overrides)) => serde_json::to_string(overrides).ok(),
+        (Some(rfp), overrides) => serde_json::to_string(&(rfp, overrides)).ok(),
+    }
+}
+
+/// Reads what [`recipe_to_text`] wrote. What does not read back is as though nothing were laid over.
+pub(super) fn recipe_from_text(text: &str) -> (Option<RfpId>, Option<Overrides>) {
+    if text.starts_with('[') {
+        let both: Result<(RfpId, Option<Overrides>), _> = serde_json::from_str(text);
+        return both.map_or((None, None), |(rfp, overrides)| (Some(rfp), overrides));
+    }
+    (None, serde_json::from_str(text).ok())
 }
 
 /// A text of the journal that cannot be used.

@@ -225,3 +225,79 @@ impl Planned {
 fn lock(planned: &Mutex<Planned>) -> MutexGuard<'_, Planned> {
     planned.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::world::Call;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
+    const RFP: RfpId = RfpId(7);
+
+    fn spec(json: Value) -> PullFaultSpec {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn ask(call: Call) -> Asked {
+        (&call).into()
+    }
+
+    #[test]
+    fn a_fault_is_exactly_one() {
+        let wrong = |json| spec(json).resolve().unwrap_err().to_string();
+        assert!(wrong(json!({})).contains("exactly one"));
+        assert!(wrong(json!({ "slow": "1s", "stale": "1h" })).contains("exactly one"));
+        assert!(wrong(json!({ "slow": "1h" })).contains("longer than 10m"));
+        assert!(wrong(json!({ "answer": 200 })).contains("from 400 to 599"));
+        assert!(wrong(json!({ "stale": "1h", "retry_after": "1s" })).contains("retry_after"));
+        assert!(wrong(json!({ "no_consent": false })).contains("only `true`"));
+        assert!(serde_json::from_value::<PullFaultSpec>(json!({ "answer": 429, "x": 1 })).is_err());
+        assert!(serde_json::from_value::<PullFaultSpec>(json!({ "answer": 429, "times": 0 })).is_err());
+        let retry_after = Some(Duration::from_secs(5));
+        let limited = spec(json!({ "answer": 429, "retry_after": "5s" })).resolve();
+        assert_eq!(limited, Ok(PullFault::Answer { status: 429, retry_after }));
+    }
+
+    #[test]
+    fn a_fault_meets_what_it_names_as_often_as_it_says() {
+        let faults = PullFaults::default();
+        faults
+            .plan(spec(json!({ "answer": 500, "times": 2, "of": ["rfp", "responses"], "rfp": RFP })), NOW)
+            .unwrap();
+        assert_eq!(faults.take(&ask(Call::Messages(RFP)), NOW), None);
+        assert_eq!(faults.take(&ask(Call::Rfp(RfpId(8))), NOW), None);
+        assert!(faults.take(&ask(Call::Rfp(RFP)), NOW).is_some());
+        assert_eq!(faults.list(NOW)[0].left, Some(1));
+        assert!(faults.take(&ask(Call::Responses(RFP)), NOW).is_some());
+        assert!(faults.list(NOW).is_empty());
+        assert_eq!(faults.take(&Asked::TOKEN, NOW), None);
+    }
+
+    #[test]
+    fn a_fault_ends_with_its_time_and_outlives_a_restart() {
+        let faults = PullFaults::default();
+        let planned = faults.plan(spec(json!({ "slow": "2s", "for": "1m" })), NOW).unwrap();
+        assert_eq!(planned.left, None);
+        for _ in 0..100 {
+            assert_eq!(faults.take(&Asked::TOKEN, NOW), Some((1, PullFault::Slow(Duration::from_secs(2)))));
+        }
+        let text = serde_json::to_string(&faults.list(NOW)).unwrap();
+        let again = PullFaults::default();
+        again.restore(serde_json::from_str(&text).unwrap(), faults.last());
+        assert_eq!(again.list(NOW), faults.list(NOW));
+        assert_eq!(again.take(&Asked::TOKEN, NOW + Duration::from_secs(60)), None);
+        assert_eq!(again.plan(spec(json!({ "stale": "1h" })), NOW).unwrap().id, 2);
+        assert!(again.clear(Some(2)) && !again.clear(Some(2)) && !again.clear(None));
+    }
+
+    #[test]
+    fn there_is_a_bound() {
+        let faults = PullFaults::default();
+        for _ in 0..FAULTS_MAX {
+            faults.plan(spec(json!({ "stale": "1h" })), NOW).unwrap();
+        }
+        assert!(faults.plan(spec(json!({ "stale": "1h" })), NOW).is_err());
+    }
+}

@@ -123,3 +123,54 @@ impl PullLog {
 fn lock(ring: &Mutex<VecDeque<Pull>>) -> MutexGuard<'_, VecDeque<Pull>> {
     ring.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pull(path: &str) -> Pull {
+        Pull {
+            number: 0,
+            at: Timestamp::EPOCH,
+            real: Timestamp::EPOCH,
+            method: "GET".into(),
+            path: path.into(),
+            asked: None,
+            call: None,
+            act: false,
+            status: 200,
+            who: "".into(),
+            fault: None,
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_latest_pulls_are_kept_and_numbered() {
+        let log = PullLog::default();
+        for _ in 0..RING_PULLS + 5 {
+            log.push(pull("/"));
+        }
+        assert_eq!(log.latest(), RING_PULLS as u64 + 5);
+        assert_eq!(log.since(0, 2).iter().map(|pull| pull.number).collect::<Vec<_>>(), [6, 7]);
+        assert_eq!(log.since(log.latest() - 1, 10).len(), 1);
+        assert_eq!(log.since(u64::MAX, 10).len(), 0);
+        log.push(pull(&"é".repeat(PATH_MAX)));
+        assert!(log.since(log.latest() - 1, 1)[0].path.len() <= PATH_MAX);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_of_the_next() {
+        let log = PullLog::default();
+        log.push(pull("/"));
+        log.changed(0).await;
+        let waiting = tokio::spawn({
+            let log = log.clone();
+            async move { log.changed(1).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        log.push(pull("/"));
+        waiting.await.unwrap();
+    }
+}

@@ -4,6 +4,7 @@
 
 mod crash;
 mod keep;
+mod migrate;
 mod read;
 mod refuse;
 mod retention;

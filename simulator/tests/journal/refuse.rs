@@ -58,10 +58,10 @@ fn a_journal_in_use() {
 fn a_journal_of_a_later_version() {
     let dir = filled();
     let database = rusqlite::Connection::open(dir.path().join(DATABASE)).unwrap();
-    database.pragma_update(None, "user_version", 2).unwrap();
+    database.pragma_update(None, "user_version", 3).unwrap();
     drop(database);
-    assert_eq!(refused(dir.path()), JournalError::WrittenByNewer { version: 2, known: 1 });
-    assert_eq!(check(dir.path()), Err(JournalError::WrittenByNewer { version: 2, known: 1 }));
+    assert_eq!(refused(dir.path()), JournalError::WrittenByNewer { version: 3, known: 2 });
+    assert_eq!(check(dir.path()), Err(JournalError::WrittenByNewer { version: 3, known: 2 }));
 }
 
 #[test]

@@ -35,9 +35,9 @@ pub(crate) fn subscribe() -> Change {
 pub(crate) fn publish(id: u64) -> Vec<Change> {
     let event_type = EventType::RfpSend;
     let supplier = Some(SupplierId(7));
-    let published =
-        Published { id: NotificationId(id), event_type, supplier, at: at(id), recipe: None, raw: None };
-    vec![Change::NotificationPublished(published), queue(id, S)]
+    let id = NotificationId(id);
+    let published = Published { id, event_type, supplier, at: at(id.0), recipe: None, raw: None, act: None };
+    vec![Change::NotificationPublished(published), queue(id.0, S)]
 }
 
 pub(crate) fn queue(id: u64, subscription: SubscriptionId) -> Change {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
 mod durable;
+mod lifecycles;
+mod pulled;
 mod random;
 mod support;
 
@@ -142,7 +144,8 @@ async fn a_whole_course_goes_out_in_its_order() {
     let simulator = virtual_time(&receiver).start().await.unwrap();
     let all = json!({ "endpoint": "https://receiver.test/", "events": "all", "concurrency": 1 });
     subscribe(&simulator, spec_of(all)).await;
-    let spec = LifecycleSpec { course: Course::Cancel, supplier: None, overrides: None };
+    let spec =
+        LifecycleSpec { course: Course::Cancel, supplier: None, rfp: None, overrides: None, every: None };
     let published = simulator.lifecycle(spec, PublishOptions::default()).await.unwrap();
     simulator.when_idle(PATIENCE).await.unwrap();
     let types: Vec<EventType> = published.notifications.iter().map(|one| one.event_type.0).collect();

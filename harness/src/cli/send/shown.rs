@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use http::HeaderMap;
 use pns_engine::{EventType, FailureReason};
+use pns_simulator::advice::{self, Voice};
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::transport::Exchange;
 
 use super::Outcome;
 use super::body::Body;
-use crate::advice;
 use crate::redact::REDACTED;
 use crate::report::style::{DIM, GREEN, RED, paint};
 use crate::report::text::{printable, wall, wrap};
@@ -93,7 +93,7 @@ fn explain(text: &mut String, exchange: &Exchange, reason: FailureReason) {
             text.push_str(&format!("    {line}\n"));
         }
     };
-    paragraph(&advice::meaning(reason));
+    paragraph(&advice::meaning(reason, Voice::CommandLine));
     if let Some(detail) = &exchange.detail {
         paragraph(&format!("in the system's words: {}", printable(detail)));
     }

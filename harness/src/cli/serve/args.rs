@@ -210,7 +210,7 @@ impl SendingArgs {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:7767`".to_owned())
 }
 

@@ -4,7 +4,6 @@
 //! The verdict first, then what weakens it, then the findings, the worst first, then everything. Its size is
 //! bounded: what is cut or left out is said in its place.
 
-mod axis;
 mod exchange;
 mod finding;
 mod listing;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::super::text::{count, offset, wall};
-use super::axis::Axis;
 use super::write::Page;
 use crate::event::{AttemptLine, DeliveryState, DeliveryTimeline};
+use pns_simulator::axis::Axis;
 
 /// Of one finding.
 const DELIVERIES_MAX: usize = 12;

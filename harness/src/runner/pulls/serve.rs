@@ -12,6 +12,7 @@ use pns_simulator::world::Places;
 use tokio::task::JoinHandle;
 
 use super::{Beside, PullSide};
+use crate::authority_file;
 use crate::puller::PullAccess;
 use crate::receiver::{self, Pulling};
 use crate::scenario::model::{self, Scenario};
@@ -78,7 +79,7 @@ impl SharedPull {
         };
         let serving = Serving::start(settings, side.clone()).await?;
         if let (Some(path), Some(pem)) = (&api.write_ca, &serving.ca_pem) {
-            receiver::write_authority(path, pem).map_err(|error| {
+            authority_file::PULL.write(path, pem).map_err(|error| {
                 format!("cannot write the pull API's authority to `{}`: {error}", path.display())
             })?;
         }

@@ -21,9 +21,13 @@ impl Keeper {
     pub(super) fn observe(&mut self) {
         while let Some(observation) = self.driver.poll_observation() {
             match observation {
-                Observation::Start { attempt } => self.foresight.starting = Some(attempt),
+                Observation::Start { attempt } => {
+                    self.count_start(attempt.subscription);
+                    self.foresight.starting = Some(attempt);
+                }
                 Observation::Exchange { attempt, exchange, outcome, .. } => {
                     self.counters.count_attempt(outcome, &exchange);
+                    self.count_end(attempt.subscription, attempt.delivery, outcome);
                     let kept = stored::kept_exchange(&exchange, self.driver.route_of(attempt.subscription));
                     self.foresight.ended = Some((attempt, kept));
                 }

@@ -37,7 +37,8 @@ impl Keeper {
 
     /// When something is due; what PNS time does not come to is never due.
     fn next_due(&self) -> Option<Timestamp> {
-        self.driver.next_due().filter(|due| *due <= LAST)
+        let due = [self.driver.next_due(), self.lifecycles.next_due()].into_iter().flatten().min();
+        due.filter(|due| *due <= LAST)
     }
 
     /// Changes the gear.

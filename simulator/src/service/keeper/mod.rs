@@ -1,8 +1,8 @@
 //! The keeper: one task that owns the sender and its clock, and writes all that happens into the journal.
 //!
 //! It takes calls, lets the driver take turns, and joins whatever came of them into batches for the journal's writer.
-//! Three things wait for a batch's commit: the attempts that it says have started, the answers to the calls that
-//! made it, and the telling of its records. So nothing leaves, and nothing is promised, that a crash could undo.
+//! Four things wait for a batch's commit: the attempts that it says have started, the answers to the calls that
+//! made it, the telling of its records, and what the world is to know of it. So nothing leaves, and nothing is promised, that a crash could undo.
 //!
 //! When a batch cannot be written, what is in memory is ahead of the journal, and is given up as in a crash: the
 //! keeper ends, and another begins with what the journal has ([`super::life`]).
@@ -10,12 +10,15 @@
 mod chronicle;
 mod clock;
 mod faults;
+mod lifecycles;
 mod publish;
 mod recover;
+mod standing;
 mod subscriptions;
 mod windows;
 
-pub(super) use publish::{Again, KEY_KEPT_FOR, KEYS_MAX, Publication, hex};
+pub(super) use lifecycles::UnderWay;
+pub(super) use publish::{Again, KEY_KEPT_FOR, KEYS_MAX, Publication, Together, hex};
 pub(super) use recover::{Foundation, recipe_of};
 pub(super) use subscriptions::Scope;
 
@@ -41,7 +44,8 @@ use crate::world::SharedWorld;
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
-use self::publish::Keys;
+use self::lifecycles::Lifecycles;
+use self::publish::{Keys, Observed};
 use self::subscriptions::KeptSubscription;
 use self::windows::Window;
 
@@ -72,6 +76,7 @@ pub(super) struct Keeper {
     subscriptions: BTreeMap<SubscriptionId, KeptSubscription>,
     windows: BTreeMap<WindowId, Window>,
     keys: Keys,
+    lifecycles: Lifecycles,
     last_subscription: SubscriptionId,
     last_window: WindowId,
     last_notification: NotificationId,
@@ -106,6 +111,7 @@ pub(super) struct Limits {
 #[derive(Default)]
 struct Batch {
     changes: Vec<Change>,
+    observed: Vec<Observed>,
     records: Vec<Record>,
     replies: Vec<Reply>,
 }
@@ -113,6 +119,7 @@ struct Batch {
 /// A batch on its way into the journal.
 struct Written {
     ticket: Ticket,
+    observed: Vec<Observed>,
     records: Vec<Record>,
     replies: Vec<Reply>,
     /// How many starts the batches until this one tell of.
@@ -140,6 +147,7 @@ impl Keeper {
             }
             // While the journal fails calls that change nothing are answered, and others refused at once.
             let takes_calls = !self.blocked || self.journal.health().is_err();
+            let horizon = self.lifecycles.next_due().map_or(self.horizon, |due| due.min(self.horizon));
             tokio::select! {
                 committed = committed(&mut self.unconfirmed), if !self.unconfirmed.is_empty() => {
                     if let Err(error) = self.confirm(committed) {
@@ -154,7 +162,7 @@ impl Keeper {
                     self.take_calls(calls);
                     self.quiet = false;
                 }
-                turn = self.driver.turn(self.horizon), if !self.quiet && !self.blocked => {
+                turn = self.driver.turn(horizon), if !self.quiet && !self.blocked => {
                     self.turned(turn);
                 }
                 () = pause(BLOCKED_INTERVAL), if self.blocked => {}
@@ -181,9 +189,9 @@ impl Keeper {
         }
         match self.journal.try_write(std::mem::take(&mut self.batch.changes)) {
             Ok(ticket) => {
-                let Batch { records, replies, .. } = std::mem::take(&mut self.batch);
+                let Batch { observed, records, replies, .. } = std::mem::take(&mut self.batch);
                 let starts = self.driver.held_count();
-                self.unconfirmed.push_back(Written { ticket, records, replies, starts });
+                self.unconfirmed.push_back(Written { ticket, observed, records, replies, starts });
                 self.batches += 1;
                 self.blocked = false;
             }
@@ -211,7 +219,11 @@ impl Keeper {
     /// The oldest batch is committed, or could not be.
     fn confirm(&mut self, committed: Result<(), JournalError>) -> Result<(), JournalError> {
         committed?;
-        if let Some(Written { records, replies, starts, .. }) = self.unconfirmed.pop_front() {
+        if let Some(Written { observed, records, replies, starts, .. }) = self.unconfirmed.pop_front() {
+            // Before anything leaves: whoever pulls because of it must find it.
+            for one in &observed {
+                one.tell(&self.world);
+            }
             self.driver.release(starts);
             self.feed.tell(&records);
             for reply in replies {
@@ -244,9 +256,12 @@ impl Keeper {
         match turn {
             Turn::Progress => {}
             Turn::Held => self.quiet = true,
+            // A lifecycle's next step, or how far time may move.
             Turn::Horizon => {
-                self.quiet = true;
-                self.reached_horizon();
+                if !self.take_lifecycle_steps() && self.driver.now() >= self.horizon {
+                    self.quiet = true;
+                    self.reached_horizon();
+                }
             }
         }
     }

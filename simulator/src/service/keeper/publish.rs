@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pns_engine::{
-    Command, EventType, Happened, NotificationId, SubscriptionId, SupplierId, SupplierScope, Supplierless,
-    Timestamp,
+    Category, Command, EventType, Happened, NotificationId, SubscriptionId, SupplierId, SupplierScope,
+    Supplierless, Timestamp,
 };
 
 use super::Keeper;
@@ -15,11 +15,14 @@ use super::subscriptions::unknown;
 use crate::clock::real_now;
 use crate::journal::{Change, Published as PublishedRow};
 use crate::service::counters::Counters;
+pub(in super::super) use crate::service::digest::hex;
 use crate::service::error::ServiceError;
 use crate::service::model::{
     EventName, Idempotency, NotificationSpec, Published, PublishedNotification, ReplayedDelivery,
 };
 use crate::service::recipes::{Content, Recipe};
+use crate::service::stored;
+use crate::world::{Act, Refusal, RfpId, Seen, SharedWorld, Viewer};
 
 /// Deliveries that one call may make: they are one commit, and others wait for it.
 const DELIVERIES_MAX: usize = 100_000;
@@ -68,7 +71,38 @@ struct Ready {
     recipe: Recipe,
     supplier: Option<SupplierId>,
     /// What is laid over the body, as a text.
-    overrides: Option<String>,
+    laid: Option<String>,
+    /// The body by the service's own pack; empty where that cannot make it.
+    body: Bytes,
+}
+
+/// What the notifications of one call have in common.
+#[derive(Clone, Debug)]
+pub(in super::super) enum Together {
+    /// Nothing.
+    Nothing,
+    /// They are about one RFP, drawn for them, unless they name another.
+    OneRfp,
+    /// They tell of this.
+    Act(Arc<Act>),
+}
+
+/// A notification that the world is to know of when it is committed.
+pub(super) struct Observed {
+    at: Timestamp,
+    notification: NotificationId,
+    event_type: EventType,
+    body: Bytes,
+    act: Option<Arc<Act>>,
+}
+
+impl Observed {
+    /// Tells the world.
+    pub(super) fn tell(&self, world: &SharedWorld) {
+        let Self { at, notification, event_type, ref body, ref act } = *self;
+        let seen = Seen { at, notification, event_type, body, act: act.as_deref() };
+        world.write(|world| world.observe(seen));
+    }
 }
 
 impl Keeper {
@@ -77,16 +111,21 @@ impl Keeper {
         &mut self,
         specs: &[NotificationSpec],
         idempotency: Option<&Idempotency>,
+        together: &Together,
     ) -> Result<Publication, ServiceError> {
         if let Some(idempotency) = idempotency
             && self.was_published(idempotency)?
         {
             return Ok(Publication::Kept);
         }
-        let ready = self.make_ready(specs)?;
+        let ready = self.make_ready(specs, together)?;
         self.admit(&ready)?;
+        let act = match together {
+            Together::Act(act) => Some(act),
+            Together::Nothing | Together::OneRfp => None,
+        };
         let notifications =
-            ready.into_iter().map(|ready| self.publish_one(ready)).collect::<Result<_, _>>()?;
+            ready.into_iter().map(|ready| self.publish_one(ready, act)).collect::<Result<_, _>>()?;
         let published = Published { notifications };
         if let Some(Idempotency { key, fingerprint }) = idempotency {
             let at = real_now();
@@ -104,6 +143,28 @@ impl Keeper {
         Ok(Publication::New(published))
     }
 
+    /// Publishes what tells of an act, if that may be done now.
+    pub(in super::super) fn act(
+        &mut self,
+        act: Act,
+        viewer: &Viewer,
+    ) -> Result<Result<(), Refusal>, ServiceError> {
+        let now = self.driver.now();
+        let specs = match self.world.read(|world| world.plan(&act, viewer, now)) {
+            Ok(specs) => specs,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let turned_down = match &act {
+            Act::TurnDown { rfp, supplier, .. } => Some((*rfp, *supplier)),
+            _ => None,
+        };
+        self.publish(&specs, None, &Together::Act(Arc::new(act)))?;
+        if let Some((rfp, supplier)) = turned_down {
+            self.end_lifecycles_of(rfp, supplier);
+        }
+        Ok(Ok(()))
+    }
+
     fn was_published(&mut self, idempotency: &Idempotency) -> Result<bool, ServiceError> {
         self.keys.forget_old(real_now());
         let Some(key) = self.keys.by_text.get(&idempotency.key) else { return Ok(false) };
@@ -116,12 +177,18 @@ impl Keeper {
         Ok(true)
     }
 
-    fn make_ready(&self, specs: &[NotificationSpec]) -> Result<Vec<Ready>, ServiceError> {
+    fn make_ready(
+        &self,
+        specs: &[NotificationSpec],
+        together: &Together,
+    ) -> Result<Vec<Ready>, ServiceError> {
+        let first = NotificationId(self.last_notification.0 + 1);
+        let course = matches!(together, Together::OneRfp).then(|| RfpId::drawn(self.seed, first));
         let mut ready = Vec::with_capacity(specs.len());
         let mut wrong = Vec::new();
         for (place, spec) in specs.iter().enumerate() {
-            let id = NotificationId(self.last_notification.0 + 1 + place as u64);
-            match self.make_one_ready(id, spec) {
+            let id = NotificationId(first.0 + place as u64);
+            match self.make_one_ready(id, spec, course) {
                 Ok(one) => ready.push(one),
                 Err(error) => wrong.push(error.inside(&format!("notifications[{place}]"))),
             }
@@ -133,6 +200,7 @@ impl Keeper {
         &self,
         id: NotificationId,
         spec: &NotificationSpec,
+        course: Option<RfpId>,
     ) -> Result<Ready, crate::service::model::InvalidField> {
         use crate::service::model::InvalidField;
 
@@ -143,6 +211,10 @@ impl Keeper {
             let why = format_args!("the schema pack `{}` has no such type", pack.name()).to_string();
             return Err(InvalidField::new("type", why));
         }
+        if spec.rfp.is_some() && pack.roles().rfp_id.is_none() {
+            let why = format_args!("the schema pack `{}` has no place for it", pack.name()).to_string();
+            return Err(InvalidField::new("rfp", why));
+        }
         let named = spec.supplier.as_ref().map(|supplier| supplier.0);
         let supplier = event_type.names_supplier().then(|| named.unwrap_or(self.supplier));
         let content = match (&spec.raw, &spec.overrides) {
@@ -152,20 +224,31 @@ impl Keeper {
             }
             (None, _) => Content::Generated,
         };
-        let mut recipe = Recipe { event_type, supplier, content };
+        let rfp =
+            spec.rfp.or(course).filter(|_| event_type.category() == Category::Rfp && spec.raw.is_none());
+        let mut recipe = Recipe { event_type, supplier, rfp, content };
+        let body = recipe.body(pack, self.seed, id, self.driver.stamp());
         if recipe.content == Content::Generated {
-            return Ok(Ready { recipe, supplier, overrides: None });
+            let laid = stored::recipe_to_text(rfp, None);
+            return Ok(Ready { recipe, supplier, laid, body: body.unwrap_or_default() });
         }
         // The body itself says whom it is about, unless the caller does.
-        let body = recipe.body(pack, self.seed, id, self.driver.stamp());
         let body = body.map_err(|error| InvalidField::new("overrides", error))?;
         let told = pack.supplier(&body).filter(|_| named.is_none());
         recipe.supplier = supplier.map(|supplier| told.unwrap_or(supplier));
-        let overrides = match &recipe.content {
-            Content::Overrides(overrides) => serde_json::to_string(&**overrides).ok(),
+        let laid = match &recipe.content {
+            Content::Overrides(overrides) => stored::recipe_to_text(rfp, Some(overrides)),
             Content::Raw(_) | Content::Generated => None,
         };
-        Ok(Ready { supplier: recipe.supplier, recipe, overrides })
+        Ok(Ready { supplier: recipe.supplier, recipe, laid, body })
+    }
+
+    /// The body that a notification would have if it were published next, and how many deliveries it would make.
+    pub(in super::super) fn preview(&self, spec: &NotificationSpec) -> Result<(Bytes, usize), ServiceError> {
+        let id = NotificationId(self.last_notification.0 + 1);
+        let Ready { recipe, supplier, .. } = self.make_one_ready(id, spec, None)?;
+        let body = recipe.body_or_own(None, self.packs.own(), self.seed, id, self.driver.stamp());
+        Ok((body, self.audience(recipe.event_type, supplier)))
     }
 
     /// Refuses what would exceed a bound, before anything is changed.
@@ -204,8 +287,12 @@ impl Keeper {
         all.filter(|settings| settings.sees(event_type, supplier)).map(copies).sum()
     }
 
-    fn publish_one(&mut self, ready: Ready) -> Result<PublishedNotification, ServiceError> {
-        let Ready { recipe, supplier, overrides } = ready;
+    fn publish_one(
+        &mut self,
+        ready: Ready,
+        act: Option<&Arc<Act>>,
+    ) -> Result<PublishedNotification, ServiceError> {
+        let Ready { recipe, supplier, laid, body } = ready;
         let id = NotificationId(self.last_notification.0 + 1);
         let event_type = recipe.event_type;
         self.driver.command(Command::Publish { id, event_type, supplier })?;
@@ -216,8 +303,11 @@ impl Keeper {
             Content::Overrides(_) | Content::Generated => None,
         };
         let at = self.driver.now();
-        let row = PublishedRow { id, event_type, supplier, at, recipe: overrides, raw };
+        let done = act.and_then(|act| serde_json::to_string(&**act).ok());
+        let row = PublishedRow { id, event_type, supplier, at, recipe: laid, raw, act: done };
         self.batch.changes.push(Change::NotificationPublished(row));
+        let act = act.cloned();
+        self.batch.observed.push(Observed { at, notification: id, event_type, body, act });
         let deliveries = self.queue_observed(event_type);
         if !deliveries.is_empty() {
             let count = u32::try_from(deliveries.len()).unwrap_or(u32::MAX);
@@ -275,15 +365,4 @@ pub(in super::super) struct Again {
     pub(in super::super) subscription: SubscriptionId,
     pub(in super::super) recipe: Recipe,
     pub(in super::super) stamp: Option<Timestamp>,
-}
-
-/// Bytes as a text.
-pub(in super::super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes all text");
-    }
-    text
 }

@@ -11,13 +11,16 @@ use pns_engine::{
 
 use super::chronicle::Foresight;
 use super::clock::CLOCK_KEY;
+use super::lifecycles::Lifecycles;
 use super::publish::Keys;
+use super::standing::Tally;
 use super::subscriptions::{KeptSubscription, route};
 use super::windows::Window;
 use super::{Batch, Keeper, Limits};
 use crate::clock::{Clock, Gear, LAST, real_now};
 use crate::driver::{Driver, Route};
-use crate::journal::{Change, Journal, Recovered, WindowPurpose};
+use crate::journal::{Change, Journal, JournalError, Recovered, WindowPurpose};
+use crate::schema::Pack;
 use crate::service::builder::StartError;
 use crate::service::counters::Counters;
 use crate::service::feed::Feed;
@@ -26,12 +29,15 @@ use crate::service::packs::PackShelf;
 use crate::service::recipes::{Content, Recipe, Recipes};
 use crate::service::stored::{self, ClockMark, Unreadable};
 use crate::service::transports::AnyTransport;
-use crate::world::{SharedWorld, World, WorldSettings};
+use crate::world::{Act, Seen, SharedWorld, World, WorldSettings};
 
 /// Where the journal keeps the seed.
 const SEED_KEY: &str = "seed";
 /// The stream of draws that places the supplier of whoever names none.
 const SUPPLIER_STREAM: u64 = 0x7375_7070_6c69_6572;
+
+/// Notifications of which the world is told at a start: about a second's work.
+const OBSERVED_AGAIN_MAX: usize = 300_000;
 
 /// What a keeper stands on.
 pub(in super::super) struct Foundation {
@@ -80,6 +86,7 @@ impl Keeper {
         let mut recipes = Recipes::new(seed, Arc::clone(packs.own()));
         let mut subscriptions = subscriptions(&recovered, &packs)?;
         let windows = windows(&recovered, &mut subscriptions);
+        let lifecycles = Lifecycles::recover(&recovered.meta)?;
         let settings = subscriptions.iter().map(|(id, kept)| (*id, (*kept.settings).clone())).collect();
         let last_notification = recovered.last_notification.unwrap_or(NotificationId(0));
         let notifications = std::mem::take(&mut recovered.notifications);
@@ -97,7 +104,8 @@ impl Keeper {
             driver.faults().plan_again(number, stored::fault_from_text(&fault.spec)?);
         }
         driver.faults().number_after(u32::try_from(recovered.last_fault).unwrap_or(u32::MAX));
-        let world = SharedWorld::new(World::new(seed, packs.own().roles(), world));
+        let mut world = World::new(seed, packs.own().roles(), world);
+        observe_again(&mut world, &journal, packs.own(), seed)?;
         counters.possible_duplicates.store(recovered.possible_duplicates, Relaxed);
         let mut keeper = Self {
             driver,
@@ -107,11 +115,12 @@ impl Keeper {
             packs,
             seed,
             supplier: supplier(seed),
-            world,
+            world: SharedWorld::new(world),
             limits,
             subscriptions,
             windows,
             keys: Keys::default(),
+            lifecycles,
             last_subscription: recovered.last_subscription,
             last_window: recovered.last_window,
             last_notification,
@@ -206,7 +215,8 @@ fn subscriptions(
         let route: Route = route(&resolved);
         let settings = Box::new(resolved.subscription);
         let limit_set = kept.limit_set;
-        Ok((kept.id, KeptSubscription { spec, settings, route, created, limit_set, packs, pause: None }))
+        let (pause, tally) = (None, Tally::default());
+        Ok((kept.id, KeptSubscription { spec, settings, route, created, limit_set, packs, pause, tally }))
     };
     recovered.subscriptions.iter().map(read).collect()
 }
@@ -251,20 +261,42 @@ fn pending(
     // One that retention removed while it was being delivered again goes out as it was generated.
     for (id, (event_type, count)) in counts {
         let supplier = event_type.names_supplier().then_some(supplier);
-        recipes.keep(id, Recipe { event_type, supplier, content: Content::Generated }, None, count);
+        recipes.keep(
+            id,
+            Recipe { event_type, supplier, rfp: None, content: Content::Generated },
+            None,
+            count,
+        );
     }
     deliveries.iter().filter(|delivery| delivery.due.is_none()).map(|d| (d.id, d.notification)).collect()
 }
 
+/// Tells the world what was published before: the latest of it that the journal has, up to a bound.
+fn observe_again(
+    world: &mut World,
+    journal: &Journal,
+    pack: &Arc<Pack>,
+    seed: u64,
+) -> Result<(), JournalError> {
+    journal.reader().latest_notifications(OBSERVED_AGAIN_MAX, |mut kept| {
+        let (at, notification, event_type) = (kept.published, kept.id, kept.event_type);
+        let stamp = kept.stamp.unwrap_or(at);
+        let act: Option<Act> = kept.act.take().and_then(|act| serde_json::from_str(&act).ok());
+        if let Ok(body) = recipe_of(kept).body(pack, seed, notification, stamp) {
+            world.observe(Seen { at, notification, event_type, body: &body, act: act.as_ref() });
+        }
+    })
+}
+
 /// The recipe of a notification in the journal.
 pub(in super::super) fn recipe_of(kept: crate::journal::KeptNotification) -> Recipe {
-    let overrides = kept.recipe.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let (rfp, overrides) = kept.recipe.as_deref().map_or((None, None), stored::recipe_from_text);
     let content = match (kept.raw, overrides) {
         (Some(raw), _) => Content::Raw(raw),
         (None, Some(overrides)) => Content::Overrides(Arc::new(overrides)),
         (None, None) => Content::Generated,
     };
-    Recipe { event_type: kept.event_type, supplier: kept.supplier, content }
+    Recipe { event_type: kept.event_type, supplier: kept.supplier, rfp, content }
 }
 
 /// The supplier of notifications that name none: one for the service's whole life.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pns_engine::{Command, NotificationId, Subscription, SubscriptionId, Timestamp, WindowId};
 
 use super::Keeper;
+use super::standing::Tally;
 use crate::driver::Route;
 use crate::journal::Change;
 use crate::schema::Pack;
@@ -30,6 +31,8 @@ pub(super) struct KeptSubscription {
     pub(super) packs: Packs,
     /// The window that is its pause.
     pub(super) pause: Option<WindowId>,
+    /// What came of its attempts.
+    pub(super) tally: Tally,
 }
 
 /// What a subscription sees, for whoever looks for what it should have seen.
@@ -76,7 +79,16 @@ impl Keeper {
         let packs = Packs::only(pack);
         self.driver.bodies().set_packs(id, packs.clone());
         let created = Beginning { at: now, after: self.last_notification };
-        let kept = KeptSubscription { spec, settings, route, created, limit_set: now, packs, pause: None };
+        let kept = KeptSubscription {
+            spec,
+            settings,
+            route,
+            created,
+            limit_set: now,
+            packs,
+            pause: None,
+            tally: Tally::default(),
+        };
         self.subscriptions.insert(id, kept);
         self.observe();
         self.keep_subscription(id);

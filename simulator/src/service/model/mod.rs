@@ -22,6 +22,7 @@ mod patch;
 mod record;
 mod replay;
 mod scalar;
+mod standing;
 mod status;
 mod subscription;
 mod subscription_view;
@@ -43,8 +44,8 @@ pub use fault::{ResetForm, ResetWhen, SlowBodyFault, Times};
 pub use invalid::InvalidField;
 pub use metrics::{AttemptCount, LatencyHistogram, MetricsSnapshot};
 pub use notification::{
-    BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, NotificationSpec, NotificationView,
-    PublishOptions, Published, PublishedNotification,
+    BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec,
+    NotificationView, PublishOptions, Published, PublishedNotification,
 };
 pub(crate) use object::Object;
 pub use pace::{RateLimitSpec, RetrySpec};
@@ -57,6 +58,7 @@ pub use scalar::{
     EventName, EventsText, Instant, JitterText, OneOrMany, RateText, Span, StatusText, SupplierText,
     SuppliersText,
 };
+pub use standing::{LastFailure, Standing};
 pub use status::{BacklogView, HealthView, StatusView};
 pub use subscription::{
     FailingDeliveryWord, KeyText, ResolvedSubscription, RetryAfterWord, SubscriptionPatch, SubscriptionSpec,

@@ -1,6 +1,7 @@
 //! Publishing.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::de::{Error as _, SeqAccess, Visitor};
@@ -12,7 +13,7 @@ use pns_engine::{Category, EventType};
 
 use super::invalid::InvalidField;
 use super::object::Object;
-use super::scalar::{EventName, Instant, SupplierText};
+use super::scalar::{EventName, Instant, Span, SupplierText};
 use crate::world::RfpId;
 
 /// A notification to be published.
@@ -143,7 +144,7 @@ impl BatchSpec {
     }
 }
 
-/// A life-like course of one RFP, published at once, in its order.
+/// A life-like course of one RFP, published in its order: at once, or an event now and then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifecycleSpec {
@@ -152,9 +153,66 @@ pub struct LifecycleSpec {
     /// The supplier that it is about. Default: one drawn from the seed.
     #[serde(default)]
     pub supplier: Option<SupplierText>,
+    /// The RFP that all of it is about. Default: one drawn for this course.
+    #[serde(default)]
+    pub rfp: Option<RfpId>,
     /// Members laid over every generated body.
     #[serde(default)]
     pub overrides: Option<Map<String, Value>>,
+    /// Publishes the first event at once and each further one after such a span of PNS time; a supplier that turns the
+    /// RFP down through the pull API ends it. Default: all at once.
+    #[serde(default)]
+    pub every: Option<Span>,
+}
+
+impl LifecycleSpec {
+    /// Its notifications, in the order in which they are published.
+    pub(crate) fn notifications(&self) -> Vec<NotificationSpec> {
+        let notification = |event_type: EventType| NotificationSpec {
+            supplier: self.supplier.filter(|_| event_type.names_supplier()),
+            rfp: self.rfp,
+            overrides: self.overrides.clone(),
+            ..NotificationSpec::new(event_type)
+        };
+        self.course.events().into_iter().map(notification).collect()
+    }
+
+    /// The span between its events.
+    ///
+    /// # Errors
+    /// When it is too short to be one.
+    pub(crate) fn check(&self) -> Result<Option<Duration>, InvalidField> {
+        match self.every {
+            Some(Span(every)) if every < Duration::from_millis(1) => Err(InvalidField::new(
+                "every",
+                "expected at least `1ms`; without it all are published at once",
+            )),
+            every => Ok(every.map(|Span(every)| every)),
+        }
+    }
+}
+
+/// A lifecycle that has events to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LifecycleView {
+    /// Its number: that of the notification that began it.
+    pub id: u64,
+    /// How it goes.
+    pub course: Course,
+    /// The supplier that it is about; `null`: the one that is drawn from the seed.
+    pub supplier: Option<SupplierText>,
+    /// The RFP that it is about; `null`: bodies of the service's schema pack name none.
+    pub rfp: Option<RfpId>,
+    /// The span of PNS time between two events.
+    pub every: Span,
+    /// Events that are published.
+    pub published: u64,
+    /// Events that are to come.
+    pub left: u64,
+    /// The next of them.
+    pub next: EventName,
+    /// When it is published, in PNS time; `null`: after PNS time has ended.
+    pub next_at: Option<Instant>,
 }
 
 /// How an RFP goes. Cvent publishes no order of events; these are plausible (*inferred*), no more.

@@ -11,18 +11,19 @@ const RATIO_MAX: f64 = 15.0;
 
 /// Instants and their places.
 #[derive(Debug)]
-pub(super) struct Axis {
+pub struct Axis {
     /// In order, each once.
     instants: Vec<Duration>,
     /// The place of each.
     places: Vec<f64>,
     /// Whether it is true to scale.
-    pub(super) is_true: bool,
+    pub is_true: bool,
 }
 
 impl Axis {
     /// An axis for these instants, from place `from` to place `to`.
-    pub(super) fn new(instants: impl IntoIterator<Item = Duration>, from: f64, to: f64) -> Self {
+    #[must_use]
+    pub fn new(instants: impl IntoIterator<Item = Duration>, from: f64, to: f64) -> Self {
         let mut instants: Vec<Duration> = instants.into_iter().collect();
         instants.sort_unstable();
         instants.dedup();
@@ -42,13 +43,15 @@ impl Axis {
     }
 
     /// The place of one of its instants; of another, that of the next before it.
-    pub(super) fn place(&self, at: Duration) -> f64 {
+    #[must_use]
+    pub fn place(&self, at: Duration) -> f64 {
         let index = self.instants.partition_point(|instant| *instant <= at).saturating_sub(1);
         self.places.get(index).copied().unwrap_or_default()
     }
 
     /// Instants to label, at least `apart` from each other; the first and the last are among them.
-    pub(super) fn ticks(&self, apart: f64) -> Vec<(Duration, f64)> {
+    #[must_use]
+    pub fn ticks(&self, apart: f64) -> Vec<(Duration, f64)> {
         let mut all = self.instants.iter().copied().zip(self.places.iter().copied());
         let mut ticks: Vec<(Duration, f64)> = all.next().into_iter().collect();
         let last = all.next_back();

@@ -1,0 +1,175 @@
+//! Faults inside the sender: planned, listed with what is left of them, forgotten.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+
+use super::Dashboard;
+use super::field::{self, Choice, Field, Kind};
+use super::form::{self, Form, Id, Json, Query, Wrong};
+use super::page::{Acted, Frame, Here, Page, Refusal, Shown, done, status_of};
+use super::words::{self, When};
+use crate::service::model::{FaultSpec, FaultView, Instant, Order, PageRequest};
+
+/// The faults, and what each does.
+const FAULTS: [(&str, &str); 12] = [
+    ("refuse", "refuse – as if nothing listened"),
+    ("connect_timeout", "connect_timeout – no connection comes about"),
+    ("name_resolution", "name_resolution – the name does not resolve"),
+    ("reset", "reset – the connection is reset"),
+    ("cut_body", "cut_body – half the body, then closed"),
+    ("slow_body", "slow_body – the body comes slowly"),
+    ("ack_lost", "ack_lost – the answer does not reach PNS"),
+    ("answer", "answer – PNS sees another status"),
+    ("duplicate", "duplicate – sent twice at once"),
+    ("wrong_key", "wrong_key – another key"),
+    ("no_key", "no_key – no Authorization header"),
+    ("extra_headers", "extra_headers – more headers"),
+];
+/// Subscriptions that can be chosen from a list.
+const CHOICES_MAX: u16 = 200;
+
+#[derive(Template)]
+#[template(path = "faults.html")]
+struct Faults {
+    frame: Frame,
+    rows: Vec<Row>,
+    basic: Vec<Field>,
+    details: Vec<Field>,
+    has_details: bool,
+}
+
+/// A planned fault.
+struct Row {
+    id: u32,
+    fault: String,
+    left: Option<u64>,
+    until: Option<When>,
+    on: Option<u32>,
+    of: String,
+}
+
+impl Row {
+    fn of(view: FaultView, now: Instant) -> Self {
+        const NAMED_MAX: usize = 5;
+        let of = view.of.unwrap_or_default();
+        let named: Vec<String> = of.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+        let more = of.len().saturating_sub(NAMED_MAX);
+        Self {
+            id: view.id,
+            fault: view.fault,
+            left: view.left.map(u64::from),
+            until: view.until.map(|until| words::when(until, now)),
+            on: view.on,
+            of: if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") },
+        }
+    }
+}
+
+pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query) -> Shown<impl Template> {
+    page(&dashboard, &query, None).await
+}
+
+async fn page(dashboard: &Dashboard, form: &Form, wrong: Option<Wrong>) -> Shown<impl Template + use<>> {
+    let (mut frame, clock) = dashboard.frame("Faults", Here::Faults, form).await?;
+    let rows = dashboard.simulator().faults().await?;
+    let page = PageRequest { after: None, limit: Some(CHOICES_MAX), order: Order::Ascending };
+    let subscriptions = dashboard.simulator().subscriptions(page).await?.items;
+    let all = Choice { value: String::new(), label: "all subscriptions".to_owned(), is_chosen: true };
+    let each = subscriptions.into_iter().map(|one| Choice {
+        value: one.id.to_string(),
+        label: one.name.unwrap_or_else(|| format!("Subscription {}", one.id)),
+        is_chosen: false,
+    });
+    let choices = [all].into_iter().chain(each).collect();
+    let mut basic: Vec<Field> = vec![
+        Field::new("fault", "What goes wrong").value("refuse").one_of(&FAULTS).wide(),
+        Field::new("times", "How many attempts").placeholder("1").hint("Leave empty with a span"),
+        Field::new("for", "or for a span of PNS time").placeholder("2h"),
+        Field::new("on", "Attempts of").kind(Kind::Select(choices)),
+        Field::new("of", "Only of notifications").placeholder("17, 18").hint("Numbers; empty: of all"),
+    ];
+    let mut details: Vec<Field> = vec![
+        Field::new("status", "answer: the status").placeholder("503"),
+        Field::new("over", "slow_body: over").placeholder("5s"),
+        Field::new("when", "reset: when")
+            .value("after-body")
+            .one_of(&[("after-body", "after the body"), ("before-body", "before the body")]),
+        Field::new("headers", "extra_headers").kind(Kind::Area(2)).placeholder("X-Proxy: 1").wide(),
+    ];
+    let sent = ["status", "over", "headers"].iter().any(|name| !form.get(name).is_empty());
+    basic = basic.into_iter().map(|field| field.filled(form)).collect();
+    details = details.into_iter().map(|field| field.filled(form)).collect();
+    if let Some(wrong) = &wrong {
+        frame.problems = field::give_errors(basic.iter_mut().chain(&mut details), wrong);
+    }
+    let has_details = sent || details.iter().any(|field| field.error.is_some());
+    Ok(Page(
+        status_of(wrong.as_ref()),
+        Faults {
+            frame,
+            rows: rows.into_iter().map(|row| Row::of(row, clock.now)).collect(),
+            basic,
+            details,
+            has_details,
+        },
+    ))
+}
+
+pub(super) async fn plan(State(dashboard): State<Dashboard>, form: Form) -> Result<Response, Refusal> {
+    let refused = match spec(&form) {
+        Ok(spec) => match dashboard.simulator().plan_fault(spec).await {
+            Ok(_) => return Ok(done("/ui/faults", "planned").into_response()),
+            Err(error) => Wrong::from(error),
+        },
+        Err(wrong) => wrong,
+    };
+    Ok(page(&dashboard, &form, Some(of_the_form(refused))).await?.into_response())
+}
+
+fn spec(form: &Form) -> Result<FaultSpec, Wrong> {
+    let mut json = Json::default();
+    let (kind, times) = (form.get("fault"), form.get("times"));
+    let at = |detail: &str| format!("fault.{kind}.{detail}");
+    match kind {
+        "answer" => json.set(&at("status"), form::number(form.get("status"))),
+        "slow_body" => json.set(&at("over"), form.get("over")),
+        "reset" => json.set(&at("when"), form.get("when")),
+        "extra_headers" => json.set(&at("headers"), form::headers(form.get("headers"))),
+        _ if times.is_empty() => json.set(&format!("fault.{kind}"), true),
+        _ => json.set(&format!("fault.{kind}"), form::number(times)),
+    }
+    if matches!(kind, "answer" | "slow_body" | "reset" | "extra_headers") {
+        json.number(&at("times"), times);
+    }
+    json.text("for", form.get("for"));
+    json.number("on", form.get("on"));
+    let of: Vec<serde_json::Value> = form::words(form.get("of")).map(form::number).collect();
+    if !of.is_empty() {
+        json.set("of", of);
+    }
+    json.read()
+}
+
+/// Errors by the names that the form's fields have.
+fn of_the_form(mut wrong: Wrong) -> Wrong {
+    for (field, _) in &mut wrong.errors {
+        let Some(inner) = field.strip_prefix("fault.") else { continue };
+        *field = match inner.split_once('.') {
+            Some((_, detail)) => detail.to_owned(),
+            // Of a fault without details, its count.
+            None => "times".to_owned(),
+        };
+    }
+    wrong
+}
+
+pub(super) async fn clear(State(dashboard): State<Dashboard>, id: Id, _: Form) -> Acted {
+    dashboard.simulator().clear_fault(Some(id.small()?)).await?;
+    Ok(done("/ui/faults", "cleared"))
+}
+
+pub(super) async fn clear_all(State(dashboard): State<Dashboard>, _: Form) -> Acted {
+    dashboard.simulator().clear_fault(None).await?;
+    Ok(done("/ui/faults", "cleared"))
+}

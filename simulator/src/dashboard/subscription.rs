@@ -1,0 +1,222 @@
+//! One subscription: how it does, its settings, its windows and its deliveries; and pausing.
+
+use askama::Template;
+use axum::extract::State;
+use pns_engine::{EventTypeSet, SubscriptionId};
+
+use super::Dashboard;
+use super::delivery::Listing;
+use super::field::{self, Field, Kind};
+use super::form::{Form, Id, Query, Wrong};
+use super::overview::Row;
+use super::page::{Acted, Frame, Here, Page, Shown, done, status_of};
+use super::plot::Windows;
+use super::words::{self, When};
+use crate::service::model::{
+    EventsText, Instant, Standing, SubscriptionView, WindowKind, WindowState, WindowView,
+};
+
+#[derive(Template)]
+#[template(path = "subscription.html")]
+struct Subscription {
+    frame: Frame,
+    row: Row,
+    created: When,
+    settings: Vec<(&'static str, Vec<(&'static str, String)>)>,
+    windows: Vec<WindowRow>,
+    picture: Option<Windows>,
+    announce: Vec<Field>,
+    is_announcing: bool,
+    listing: Listing,
+}
+
+/// A window that is not over.
+struct WindowRow {
+    id: u32,
+    is_pause: bool,
+    state: &'static str,
+    from: When,
+    until: Option<When>,
+}
+
+impl WindowRow {
+    fn of(view: &WindowView, now: Instant) -> Self {
+        Self {
+            id: view.id,
+            is_pause: view.kind == WindowKind::Pause,
+            state: match view.state {
+                WindowState::Announced => "announced",
+                WindowState::Open => "open",
+            },
+            from: words::when(view.from, now),
+            until: view.until.map(|until| words::when(until, now)),
+        }
+    }
+}
+
+/// The page.
+pub(super) async fn show(
+    State(dashboard): State<Dashboard>,
+    id: Id,
+    Query(query): Query,
+) -> Shown<impl Template> {
+    page(&dashboard, id.small()?, &query, None).await
+}
+
+/// The page, with a form for a window that was refused.
+pub(super) async fn page(
+    dashboard: &Dashboard,
+    id: u32,
+    query: &Form,
+    refused: Option<(&Form, Wrong)>,
+) -> Shown<impl Template + use<>> {
+    let simulator = dashboard.simulator();
+    let standing: Standing = simulator.standing(SubscriptionId(id)).await?;
+    let mut windows = simulator.windows().await?;
+    let name = standing.subscription.name.clone().unwrap_or_else(|| format!("Subscription {id}"));
+    let (mut frame, clock) = dashboard.frame(name, Here::Overview, query).await?;
+    let row = Row::of(&standing, &windows, clock.now);
+    windows.retain(|window| window.subscription == id);
+    let (mut listing, wrong_filter) = Listing::read(dashboard, query, Some(id), clock.now).await?;
+    let mut announce = announce_fields();
+    let mut status = status_of(wrong_filter.as_ref());
+    if let Some(wrong) = &wrong_filter {
+        frame.problems = field::give_errors(&mut listing.filter, wrong);
+    }
+    if let Some((form, wrong)) = &refused {
+        announce = announce.into_iter().map(|field| field.filled(form)).collect();
+        frame.problems.extend(field::give_errors(&mut announce, wrong));
+        status = status_of(Some(wrong));
+    }
+    Ok(Page(
+        status,
+        Subscription {
+            frame,
+            row,
+            created: words::when(standing.subscription.created_at, clock.now),
+            settings: settings(&standing.subscription),
+            picture: Windows::of(&windows, clock.now.0),
+            windows: windows.iter().map(|window| WindowRow::of(window, clock.now)).collect(),
+            announce,
+            is_announcing: refused.is_some(),
+            listing,
+        },
+    ))
+}
+
+fn announce_fields() -> Vec<Field> {
+    vec![
+        Field::new("from", "From")
+            .placeholder("now")
+            .hint("An instant such as 2026-01-31T09:30:00Z; empty: now"),
+        Field::new("for", "For").placeholder("30m").hint("A span such as 90s or 1h30m"),
+        Field::new("until", "or until")
+            .placeholder("2026-01-31T10:00:00Z")
+            .hint("The first instant after it"),
+        Field::new("open", "or until it is cancelled").kind(Kind::Check),
+    ]
+}
+
+/// The settings as they are told, in groups.
+fn settings(view: &SubscriptionView) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
+    let events = match view.events {
+        EventsText(EventTypeSet::ALL) => "all 33".to_owned(),
+        EventsText(events) => {
+            events.iter().map(pns_engine::EventType::wire_name).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let suppliers = match &view.suppliers.0 {
+        pns_engine::SupplierScope::All => "all".to_owned(),
+        pns_engine::SupplierScope::Only(only) => {
+            only.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let key = view.api_key.as_ref().map(|key| format!("api_key, {}", key.fingerprint));
+    let headers = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
+    let limit = view.rate_limit.as_ref().map(|limit| match limit.burst {
+        Some(burst) if burst.get() > 1 => format!("{}, {burst} at once", words::written(&limit.rate)),
+        _ => words::written(&limit.rate),
+    });
+    let retry = &view.retry;
+    let cap =
+        retry.cap.map_or_else(|| "never given up".to_owned(), |cap| format!("given up after {cap} attempts"));
+    let acknowledge = view.acknowledge.iter().map(words::written).collect::<Vec<_>>();
+    vec![
+        (
+            "What it sees",
+            vec![
+                ("Event types", events),
+                ("Suppliers", suppliers),
+                ("Of no supplier", words::spaced(&words::written(&view.supplierless))),
+                ("Schema pack", or(view.schema_pack.clone().unwrap_or_default(), "the service's")),
+            ],
+        ),
+        (
+            "How it is sent",
+            vec![
+                ("Authorization", key.unwrap_or_else(|| "none".to_owned())),
+                ("Headers", or(headers.join(", "), "none")),
+                ("Rate limit", limit.unwrap_or_else(|| "none".to_owned())),
+                ("At once", format!("{} attempts", view.concurrency)),
+                (
+                    "Timeouts",
+                    format!(
+                        "answer {}, connection {}",
+                        or(words::written(&view.ack_timeout), "the service's"),
+                        or(words::written(&view.connect_timeout), "the service's")
+                    ),
+                ),
+            ],
+        ),
+        (
+            "When it fails",
+            vec![
+                ("Acknowledges", acknowledge.join(", ")),
+                (
+                    "Retries",
+                    format!(
+                        "after {}, times {}, at most {}, jitter {}",
+                        words::written(&retry.first),
+                        words::written(&retry.factor),
+                        words::written(&retry.max),
+                        words::written(&retry.jitter)
+                    ),
+                ),
+                ("", cap),
+                ("Retry-After", words::spaced(&words::written(&view.retry_after))),
+                ("A failing delivery", words::spaced(&words::written(&view.failing_delivery))),
+            ],
+        ),
+    ]
+}
+
+pub(super) async fn pause(State(dashboard): State<Dashboard>, id: Id, form: Form) -> Acted {
+    let id = id.small()?;
+    dashboard.simulator().pause(Some(SubscriptionId(id))).await?;
+    Ok(back(&form, id, "paused"))
+}
+
+pub(super) async fn resume(State(dashboard): State<Dashboard>, id: Id, form: Form) -> Acted {
+    let id = id.small()?;
+    dashboard.simulator().resume(Some(SubscriptionId(id))).await?;
+    Ok(back(&form, id, "resumed"))
+}
+
+/// To the page from which it was done.
+fn back(form: &Form, id: u32, word: &str) -> axum::response::Redirect {
+    match form.get("from") {
+        "overview" => done("/", word),
+        _ => done(&format!("/ui/subscriptions/{id}"), word),
+    }
+}
+
+pub(super) async fn pause_all(State(dashboard): State<Dashboard>, _: Form) -> Acted {
+    dashboard.simulator().pause(None).await?;
+    Ok(done("/", "paused"))
+}
+
+pub(super) async fn resume_all(State(dashboard): State<Dashboard>, _: Form) -> Acted {
+    dashboard.simulator().resume(None).await?;
+    Ok(done("/", "resumed"))
+}
