@@ -77,6 +77,10 @@ impl Puller {
         let transport = HttpsTransport::new(settings).map_err(|error| NoAccess(error.to_string()))?;
         Ok(Self { transport, base: base.into(), api_key: access.api_key.clone() })
     }
+    /// Asks once.
+    pub(crate) async fn get(&self, path: &str) -> Came {
+        self.call(Method::GET, path, Bytes::new()).await
+    }
 
     /// Asks until there is an answer that waiting does not mend, with pauses as the API asks for, or longer and longer.
     pub(crate) async fn get_patiently(&self, path: &str) -> Came {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::message::{Answer, Head, Reply, Request};
 use super::service;
-use super::state::{Note, Shared, State};
+use super::state::{Client, Note, Shared, State};
 use crate::receiver::TlsVersions;
 
 /// What comes after a wait.
@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub(super) validate: fn(&Value, &[u8]) -> Result<Note, Reply>,
     /// The effect, once per event id.
     pub(super) apply: fn(Arc<Shared>, Note) -> Later<Result<(), Reply>>,
+    /// What it pulls after a notification that took effect, before it is acknowledged; given when it has a pull side.
+    pub(super) follow: fn(Arc<Shared>, Client, Note) -> Later<Result<(), Reply>>,
     pub(super) acknowledge: fn(&Note) -> Answer,
     /// Comes between the verdict and the answer.
     pub(super) finish: fn(Arc<Shared>, Reply) -> Later<Reply>,
@@ -337,6 +339,7 @@ impl Default for Plan {
             parse: service::parse,
             validate: service::validate,
             apply: service::apply,
+            follow: service::follow,
             acknowledge: service::acknowledge,
             finish: |_, reply| Box::pin(std::future::ready(reply)),
             dress: |answer, _| answer,

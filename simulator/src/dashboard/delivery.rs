@@ -322,7 +322,7 @@ pub(super) async fn show(
     Query(query): Query,
 ) -> Shown<impl Template> {
     let simulator = dashboard.simulator();
-    let DeliveryDetail { delivery, history } = simulator.delivery(DeliveryId(id.0)).await?;
+    let DeliveryDetail { delivery, history, .. } = simulator.delivery(DeliveryId(id.0)).await?;
     let title = format!("Delivery {}: {}", delivery.id, delivery.event_type.0);
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let notification = simulator.notification(NotificationId(delivery.notification)).await?;

@@ -36,7 +36,6 @@ struct Faults {
     rows: Vec<Row>,
     basic: Vec<Field>,
     details: Vec<Field>,
-    has_details: bool,
 }
 
 /// A planned fault.
@@ -97,22 +96,14 @@ async fn page(dashboard: &Dashboard, form: &Form, wrong: Option<Wrong>) -> Shown
             .one_of(&[("after-body", "after the body"), ("before-body", "before the body")]),
         Field::new("headers", "extra_headers").kind(Kind::Area(2)).placeholder("X-Proxy: 1").wide(),
     ];
-    let sent = ["status", "over", "headers"].iter().any(|name| !form.get(name).is_empty());
     basic = basic.into_iter().map(|field| field.filled(form)).collect();
     details = details.into_iter().map(|field| field.filled(form)).collect();
     if let Some(wrong) = &wrong {
         frame.problems = field::give_errors(basic.iter_mut().chain(&mut details), wrong);
     }
-    let has_details = sent || details.iter().any(|field| field.error.is_some());
     Ok(Page(
         status_of(wrong.as_ref()),
-        Faults {
-            frame,
-            rows: rows.into_iter().map(|row| Row::of(row, clock.now)).collect(),
-            basic,
-            details,
-            has_details,
-        },
+        Faults { frame, rows: rows.into_iter().map(|row| Row::of(row, clock.now)).collect(), basic, details },
     ))
 }
 

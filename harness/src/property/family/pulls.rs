@@ -140,7 +140,7 @@ const AFTER_BURST: Property = Property {
     strength: Strength::Advice,
     tags: &["load"],
     needs: &[Need::Pull],
-    does: "Publishes fifty RFP_SEND about fifty RFPs at once, sends them eight at a time, and looks for thirty seconds for \
+    does: "Publishes fifty RFP_SEND about fifty RFPs at once, sends them eight at a time, and looks for fifteen seconds for \
            the calls.",
     why: "A planner who sends an RFP to fifty venues makes fifty notifications. A worker with a short queue drops what does \
           not fit, and it was acknowledged.",
@@ -149,7 +149,7 @@ const AFTER_BURST: Property = Property {
         let steps = json!([{ "emit": "RFP_SEND", "count": 50, "save": "burst" }, { "until": "delivered" }]);
         let burst = Case::new("", steps)
             .subscription(json!({ "events": "all", "concurrency": 8 }))
-            .expect(json!([{ "pulled": { "of": "burst", "within": "30s" } }]));
+            .expect(json!([{ "pulled": { "of": "burst", "within": "15s" } }]));
         about_rfp(setting, vec![burst])
     }),
 };
@@ -211,7 +211,7 @@ const AGAIN_AFTER_FAILURE: Property = Property {
     strength: Strength::Advice,
     tags: &["errors"],
     needs: &[Need::Pull],
-    does: "Lets the first call about an RFP be answered 429 with Retry-After, 500 or 503, and looks for thirty seconds for \
+    does: "Lets the first call about an RFP be answered 429 with Retry-After, 500 or 503, and looks for fifteen seconds for \
            one that succeeds.",
     why: "The notification was acknowledged and does not come again: what is not pulled now is not known until something \
           else happens to the RFP.",
@@ -223,7 +223,7 @@ const AGAIN_AFTER_FAILURE: Property = Property {
                 { "emit": "RFP_SEND", "rfp": "booking", "save": "sent" },
                 { "until": "delivered" },
             ]);
-            case(label, steps, json!([{ "pulled": { "of": "sent", "within": "30s" } }]))
+            case(label, steps, json!([{ "pulled": { "of": "sent", "within": "15s" } }]))
         };
         let cases = vec![
             one("429", json!({ "answer": 429, "retry_after": "1s", "rfp": "booking" })),
