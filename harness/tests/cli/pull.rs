@@ -184,10 +184,7 @@ fn what_is_wrong_is_told_with_what_was_expected() {
     wrong(&[on, "--pull-tls-cert", "c"], "`--pull-tls-cert` needs `--pull-tls-key`");
     wrong(&[on, "--pull-tls-cert", "c", "--pull-tls-key", "k"], "cannot read `c` as PEM");
     wrong(&[on, "--pull-name", "a b"], "`a b` is neither a host name nor an address");
-    wrong(
-        &[on, "--pull-write-ca", "letter.pem"],
-        "`pns` did not write; name another by --pull-write-ca",
-    );
+    wrong(&[on, "--pull-write-ca", "letter.pem"], "`pns` did not write; name another by --pull-write-ca");
     wrong(&[on, "--pull-api-key-file", "none"], "cannot take the API key from `none`");
     wrong(&[on, "--pull-client-id", "ci"], "needs the client's secret");
     wrong(&[on, "--pull-client-secret", "s"], "needs `--pull-client-id`");
