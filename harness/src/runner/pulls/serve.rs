@@ -70,7 +70,7 @@ impl SharedPull {
     /// # Errors
     /// When the address or the certificate cannot be had, or its authority cannot be written, in words.
     pub async fn start(api: &PullApi, seed: u64, pack: Arc<Pack>) -> Result<Self, String> {
-        let side = PullSide::new(seed, pack);
+        let side = PullSide::new(seed, &pack);
         let settings = PullSettings {
             listen: api.listen,
             tls: api.tls.clone(),
@@ -145,7 +145,7 @@ pub(in super::super) async fn embedded(
         return Ok(None);
     }
     let api_key = ApiKey::new(EMBEDDED_KEY).map_err(|error| error.to_string())?;
-    let side = PullSide::new(seed, Arc::clone(pack));
+    let side = PullSide::new(seed, pack);
     side.begin(clock, pack, seed);
     let settings = PullSettings { listen: LOOPBACK, keys: vec![key(&api_key)], ..PullSettings::default() };
     let serving = Serving::start(settings, side.clone()).await?;
