@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::{Beside, PullSide};
 use crate::authority_file;
-use crate::puller::PullAccess;
+use crate::puller::{PullAccess, PullTrust};
 use crate::receiver::{self, Pulling};
 use crate::scenario::model::{self, Scenario};
 use crate::settings::PullApi;
@@ -110,7 +110,8 @@ impl SharedPull {
     /// How a receiver inside this process gets in.
     #[must_use]
     pub fn access(&self) -> PullAccess {
-        let trust = Trust::Bundle(self.serving.ca_pem.clone().unwrap_or_default().into_bytes());
+        let trust =
+            PullTrust::Known(Trust::Bundle(self.serving.ca_pem.clone().unwrap_or_default().into_bytes()));
         PullAccess { url: self.serving.url.clone(), api_key: self.api_key.clone(), trust }
     }
 
@@ -156,7 +157,7 @@ pub(in super::super) async fn embedded(
         model::Pulls::Twice => receiver::Pulls::Twice,
         model::Pulls::BeforeAcknowledging => receiver::Pulls::BeforeAcknowledging,
     };
-    let trust = Trust::Bundle(serving.ca_pem.clone().unwrap_or_default().into_bytes());
+    let trust = PullTrust::Known(Trust::Bundle(serving.ca_pem.clone().unwrap_or_default().into_bytes()));
     let pulling = Pulling {
         access: PullAccess { url: serving.url.clone(), api_key, trust },
         pulls,
