@@ -15,6 +15,9 @@ use super::steps::NO_PULL_API;
 use crate::event::PullCount;
 use crate::scenario::model::{Bound, PullTopic, Pulled, Which};
 
+/// Between two looks at the log, at first; doubled up to [`POLL_MAX`].
+const POLL_MIN: Duration = Duration::from_millis(1);
+const POLL_MAX: Duration = Duration::from_millis(64);
 /// How many of the notifications that are wrong are told.
 const TOLD_MAX: usize = 3;
 /// How many calls are told that were made instead.
@@ -102,6 +105,7 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
     let began = clock::real_now();
     let deadlines: Vec<Timestamp> =
         asked.iter().map(|one| one.acknowledged.unwrap_or(began) + *within).collect();
+    let mut poll = POLL_MIN;
     let seen = loop {
         let latest = beside.side.log().latest();
         let seen = Seen::of(beside, &asked);
@@ -119,6 +123,9 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
         let Some(longest) = asked.iter().zip(&deadlines).filter_map(open).max() else { break seen };
         // What came or not, the next round sees.
         let _more = tokio::time::timeout(longest, beside.side.log().changed(latest)).await;
+        // Many calls in quick succession are looked at together.
+        clock::pause(poll).await;
+        poll = (2 * poll).min(POLL_MAX);
     };
     let wrong: Vec<String> = asked
         .iter()

@@ -80,7 +80,7 @@ pub(super) struct Made {
 
 impl PullSide {
     /// A world in which nothing has happened. `seed` draws what bodies do not say.
-    pub(crate) fn new(seed: u64, pack: Arc<Pack>) -> Self {
+    pub(crate) fn new(seed: u64, pack: &Arc<Pack>) -> Self {
         // With every RFP forwardable and open to other dates, a receiver can try all calls on any of them.
         let settings = WorldSettings {
             forwardable_percent: 100,
@@ -90,7 +90,7 @@ impl PullSide {
         let present = Present {
             clock: None,
             now: Timestamp::EPOCH,
-            pack: Arc::clone(&pack),
+            pack: Arc::clone(pack),
             seed,
             scenarios: 0,
             acts: 0,
