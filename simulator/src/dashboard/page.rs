@@ -45,12 +45,12 @@ pub(super) struct Frame {
     /// Whether there is somebody to sign out.
     pub(super) signed_in: bool,
     pub(super) clock: Option<ClockLine>,
-    /// Whether the page answers a form: it cannot be fetched again.
-    pub(super) is_answer: bool,
     /// What was done.
     pub(super) notice: Option<&'static str>,
     /// What was refused.
     pub(super) problems: Vec<String>,
+    /// Whether it answers a form, so that there is nothing to be fetched again at its address.
+    pub(super) is_answer: bool,
     /// Why the service does not work.
     pub(super) trouble: Vec<String>,
     pub(super) version: &'static str,
@@ -77,9 +77,9 @@ impl Frame {
             forgery: String::new(),
             signed_in: false,
             clock: None,
-            is_answer: false,
             notice: None,
             problems: Vec::new(),
+            is_answer: false,
             trouble: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -104,7 +104,6 @@ impl Dashboard {
                 now: words::when(clock.now, Instant(pns_engine::Timestamp::EPOCH)),
                 gear: clock.gear.0.to_string(),
             }),
-            is_answer: query.is_sent(),
             notice: notice(query.get("done")),
             trouble: health.reasons,
             ..Frame::bare(title.into())
