@@ -16,6 +16,7 @@ use super::handlers::Control;
 use super::problem::{Kind, Problem};
 use super::wording;
 use crate::service::model::Object;
+use crate::world::RfpId;
 
 /// A JSON body of an ordinary request.
 #[derive(Debug)]
@@ -33,6 +34,10 @@ pub(super) struct Query<T>(pub(super) T);
 /// The number in the path.
 #[derive(Debug)]
 pub(super) struct Id(pub(super) u64);
+
+/// The RFP in the path.
+#[derive(Debug)]
+pub(super) struct RfpPath(pub(super) RfpId);
 
 /// `Idempotency-Key`, if there is one.
 #[derive(Debug)]
@@ -159,6 +164,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let params = RawPathParams::from_request_parts(parts, state).await;
         let wrong = || Problem::field("id", "expected a number").malformed();
+        let params = params.map_err(|_| wrong())?;
+        let (_, text) = params.iter().next().ok_or_else(wrong)?;
+        text.parse().map(Self).map_err(|_| wrong())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RfpPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let wrong = || Problem::field("rfp", "expected an RFP's UUID").malformed();
         let params = params.map_err(|_| wrong())?;
         let (_, text) = params.iter().next().ok_or_else(wrong)?;
         text.parse().map(Self).map_err(|_| wrong())

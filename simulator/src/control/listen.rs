@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::handlers::Control;
 use super::operations;
@@ -54,10 +55,11 @@ impl ControlServer {
         let secure = self.listener.url().starts_with("https");
         let control = Control::new(simulator, &self.settings, address, is_stopping);
         let dashboard = Dashboard::new(&control, secure, address);
-        let watching = tokio::spawn(dashboard.watch());
+        // Ends with the set, whatever ends this.
+        let mut watching = JoinSet::new();
+        watching.spawn(dashboard.watch());
         let routes = TowerToHyperService::new(operations::router(control, dashboard.router()));
         self.listener.serve(routes, self.settings.limits.bounds(), stopping, stop).await;
-        watching.abort();
     }
 }
 

@@ -16,6 +16,7 @@ mod openapi;
 mod operations;
 pub(crate) mod problem;
 mod prometheus;
+mod pulling;
 mod query;
 mod settings;
 mod token;

@@ -10,6 +10,7 @@ use super::extract::IdempotencyKey;
 use super::operations::{Answers, Content, OPEN_PATHS, Operation, SchemaOf, operations};
 use super::problem::ProblemBody;
 use crate::service::model::RecordView;
+use crate::world::RfpId;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let text = serde_json::to_string_pretty(&document()).expect("a JSON value becomes text");
@@ -108,6 +109,10 @@ impl Schemas {
         if operation.path.contains("{id}") {
             let schema = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
             parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
+        }
+        if operation.path.contains("{rfp}") {
+            let schema = self.of_request(SchemaGenerator::subschema_for::<RfpId>);
+            parameters.push(json!({ "name": "rfp", "in": "path", "required": true, "schema": schema }));
         }
         if let Some(query) = operation.query {
             let mut query = self.of_request(query);

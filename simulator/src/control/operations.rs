@@ -1,5 +1,7 @@
 //! The table of operations: from it come the routes and the OpenAPI document, so that the two agree.
 
+mod pulling;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware;
@@ -7,6 +9,7 @@ use axum::routing::{self, MethodRouter};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use self::pulling::pulling;
 use super::events;
 use super::guard::guard;
 use super::handlers::{self, Control};
@@ -159,7 +162,7 @@ impl Operation {
 
 /// All operations, in the order of the document.
 pub(super) fn operations() -> Vec<Operation> {
-    [subscriptions(), publishing(), disturbances(), deliveries(), clock(), watching()]
+    [subscriptions(), publishing(), disturbances(), deliveries(), clock(), pulling(), watching()]
         .into_iter()
         .flatten()
         .collect()

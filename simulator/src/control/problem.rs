@@ -184,7 +184,7 @@ impl From<InvalidField> for Problem {
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let kind = match &error {
-            ServiceError::NotFound { .. } => Kind::NotFound,
+            ServiceError::NotFound { .. } | ServiceError::NoRfp(_) => Kind::NotFound,
             ServiceError::Conflict(_) => Kind::Conflict,
             ServiceError::Invalid(_) => Kind::Invalid,
             ServiceError::QueueFull { .. } => Kind::QueueFull,

@@ -63,6 +63,7 @@ impl Collector for Figures {
             "Transactions of the journal since the start.",
             figures.journal_commits,
         )?;
+        self.pulls(&mut encoder)?;
         let bytes = ConstGauge::new(i64::try_from(figures.journal_bytes).unwrap_or(i64::MAX));
         let size = "The journal's files.";
         let metric =
@@ -95,6 +96,17 @@ impl Figures {
             Some(&Unit::Seconds),
             MetricType::Gauge,
         )?)
+    }
+
+    fn pulls(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Requests to the pull API since the start, by call and status.";
+        let mut family = encoder.encode_descriptor("pulls", help, None, MetricType::Counter)?;
+        for pulls in &self.0.pulls {
+            let status = pulls.status.to_string();
+            let labels = [("call", pulls.call), ("status", status.as_str())];
+            ConstCounter::new(pulls.count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 
     fn attempts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

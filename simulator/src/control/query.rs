@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::service::model::{
-    DeliveryFilter, DeliveryState, DurabilityWord, EventName, Instant, Order, PageRequest,
+    DeliveryFilter, DeliveryState, DurabilityWord, EventName, Instant, Order, PageRequest, PullFilter,
 };
+use crate::world::{CallKind, RfpId};
 
 /// Which subscriptions.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -51,6 +52,37 @@ pub(super) struct DeliveriesQuery {
     order: Order,
 }
 
+/// Which RFPs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RfpsQuery {
+    /// Begin behind this number: `next` of the page before.
+    after: Option<u64>,
+    /// At most so many. Default: 100.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u16>,
+    /// By ascending or descending number. Default: descending, the newest first.
+    order: Option<Order>,
+}
+
+/// Which pulls.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PullsQuery {
+    /// About this RFP.
+    rfp: Option<RfpId>,
+    /// Of this call.
+    call: Option<CallKind>,
+    /// Begin behind this number: `next` of the page before.
+    after: Option<u64>,
+    /// At most so many. Default: 100.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u16>,
+    /// By ascending or descending number. Default: ascending.
+    #[serde(default)]
+    order: Order,
+}
+
 /// How to publish.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +118,19 @@ fn page(after: Option<u64>, limit: Option<u16>, order: Order) -> Result<PageRequ
 impl SubscriptionsQuery {
     pub(super) fn page(self) -> Result<PageRequest, Problem> {
         page(self.after, self.limit, self.order)
+    }
+}
+
+impl RfpsQuery {
+    pub(super) fn page(self) -> Result<PageRequest, Problem> {
+        page(self.after, self.limit, self.order.unwrap_or(Order::Descending))
+    }
+}
+
+impl PullsQuery {
+    pub(super) fn filter_and_page(self) -> Result<(PullFilter, PageRequest), Problem> {
+        let Self { rfp, call, after, limit, order } = self;
+        Ok((PullFilter { rfp, call }, page(after, limit, order)?))
     }
 }
 

@@ -10,8 +10,8 @@ use crate::service::digest::hex;
 use crate::service::digest::sha256;
 
 pub(super) const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
-const ICON: &str = include_str!("icon.svg");
+pub(super) const SCRIPT: &str = include_str!("script.js");
+pub(super) const ICON: &str = include_str!("icon.svg");
 
 static STYLE_TAG: LazyLock<String> = LazyLock::new(|| tag(STYLE));
 static SCRIPT_TAG: LazyLock<String> = LazyLock::new(|| tag(SCRIPT));

@@ -18,18 +18,22 @@ const FIELDS_MAX: usize = 512;
 
 /// The fields of a form, or of a query.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(super) struct Form {
+    fields: Vec<(String, String)>,
+    is_sent: bool,
+}
 
 impl Form {
     /// Reads `a=b&c=d`.
     pub(super) fn of(text: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(text).take(FIELDS_MAX);
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        let fields = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        Self { fields, is_sent: false }
     }
 
     /// A field as it was sent; what is not there is empty.
     pub(super) fn raw(&self, name: &str) -> &str {
-        let found = self.0.iter().find(|(known, _)| known == name);
+        let found = self.fields.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
     }
 
@@ -40,11 +44,16 @@ impl Form {
 
     /// All values of a field.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
+        self.fields.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
+    }
+
+    /// Whether it came in a body, so that its address is not that of a page.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
+        self.fields.iter().any(|(known, _)| known == name)
     }
 }
 
@@ -65,7 +74,7 @@ impl FromRequest<Dashboard> for Form {
         if !dashboard.shared.forgery.is(form.raw(FORGERY_FIELD)) {
             return Err(Refusal::foreign_form());
         }
-        Ok(form)
+        Ok(Self { is_sent: true, ..form })
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct Frame {
     /// Whether there is somebody to sign out.
     pub(super) signed_in: bool,
     pub(super) clock: Option<ClockLine>,
+    /// Whether the page answers a form: it cannot be fetched again.
+    pub(super) is_answer: bool,
     /// What was done.
     pub(super) notice: Option<&'static str>,
     /// What was refused.
@@ -75,6 +77,7 @@ impl Frame {
             forgery: String::new(),
             signed_in: false,
             clock: None,
+            is_answer: false,
             notice: None,
             problems: Vec::new(),
             trouble: Vec::new(),
@@ -101,6 +104,7 @@ impl Dashboard {
                 now: words::when(clock.now, Instant(pns_engine::Timestamp::EPOCH)),
                 gear: clock.gear.0.to_string(),
             }),
+            is_answer: query.is_sent(),
             notice: notice(query.get("done")),
             trouble: health.reasons,
             ..Frame::bare(title.into())

@@ -69,7 +69,7 @@
         location.reload(); // signed out meanwhile
         return;
       }
-      if (!answer.ok) return; // an answer to a form: there is nothing to be fetched
+      if (!answer.ok) return; // what it showed is gone
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = part.id && page.getElementById(part.id);

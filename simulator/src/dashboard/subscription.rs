@@ -84,6 +84,7 @@ pub(super) async fn page(
         frame.problems = field::give_errors(&mut listing.filter, wrong);
     }
     if let Some((form, wrong)) = &refused {
+        frame.is_answer = true;
         announce = announce.into_iter().map(|field| field.filled(form)).collect();
         frame.problems.extend(field::give_errors(&mut announce, wrong));
         status = status_of(Some(wrong));

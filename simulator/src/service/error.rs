@@ -4,6 +4,7 @@ use pns_engine::CommandError;
 
 use super::model::InvalidField;
 use crate::journal::JournalError;
+use crate::world::RfpId;
 
 /// What a caller of [`super::Simulator`] is told when a call fails. A refused call changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,11 +12,14 @@ pub enum ServiceError {
     /// What was named does not exist, or no more.
     #[error("there is no {what} {id}")]
     NotFound {
-        /// `subscription`, `delivery`, `notification`, `window`, `fault`.
+        /// `subscription`, `delivery`, `notification`, `window`, `fault`, `pull fault`.
         what: &'static str,
         /// The id asked for.
         id: u64,
     },
+    /// The RFP that was named is not known, or not any more.
+    #[error("there is no RFP {0}")]
+    NoRfp(RfpId),
     /// It does not fit the present state.
     #[error("{0}")]
     Conflict(String),

@@ -117,6 +117,7 @@ impl Simulator {
         let (calls, waiting) = mpsc::channel(CALLS_WAITING);
         let (told, life) = watch::channel(Life::Running);
         let (seed, world) = (keeper.seed(), keeper.world().clone());
+        let pull_faults = keeper.planned_pull_faults().clone();
         let tidying = tidy(retention, journal.clone(), Arc::clone(&counters), calls.downgrade());
         tokio::spawn(until_the_end(life.clone(), tidying));
         tokio::spawn(live(keeper, waiting, journal.clone(), feed.clone(), told));
@@ -130,7 +131,7 @@ impl Simulator {
                 seed,
                 world,
                 pull_log: PullLog::default(),
-                pull_faults: PullFaults::default(),
+                pull_faults,
                 stopping: AtomicBool::new(false),
                 life,
             }),
@@ -219,6 +220,9 @@ async fn tidy(
         let call: Call = Box::new(move |keeper| {
             // Unheard only when this task ends.
             let _unheard = reply.send(keeper.clock().now.0);
+            if keeper.admits_changes().is_ok() {
+                keeper.keep_pull_faults();
+            }
         });
         if calls.send(call).await.is_err() {
             return;

@@ -389,6 +389,7 @@ impl Simulator {
             acknowledgement: counters.latencies(),
             connections_new,
             connections_reused,
+            pulls: self.pull_counts(),
             journal_commits: self.shared.journal.written().commits,
             journal_bytes: counters.journal_bytes.load(Relaxed),
         })

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use pns_engine::{DeliveryId, FailureReason, NotificationId, Origin, Outcome, SubscriptionId};
+use pns_engine::{DeliveryId, FailureReason, NotificationId, Origin, Outcome, SubscriptionId, Timestamp};
 
 use super::Simulator;
 use super::error::ServiceError;
 use super::keeper::recipe_of;
 use super::model::{
     AttemptOutcome, AttemptView, Deferral, DeliveryDetail, DeliveryFilter, DeliveryState, DeliveryView,
-    EventName, Instant, NotificationView, Order, OriginWord, Page, PageRequest, ResponseView, Span,
-    SupplierText,
+    EventName, FollowedView, Instant, NotificationView, Order, OriginWord, Page, PageRequest, ResponseView,
+    Span, SupplierText,
 };
 use super::stored::ExchangeFacts;
 use crate::clock::LAST;
-use crate::journal::{self, AttemptEnd, JournalError, KeptAttempt, KeptDelivery, Reader};
+use crate::journal::{self, AttemptEnd, JournalError, KeptAttempt, KeptDelivery, KeptNotification, Reader};
 
 /// Pages of the journal that are looked through for one: a filter that little fits does not hold up a call.
 const ROUNDS_MAX: usize = 20;
@@ -88,9 +88,26 @@ impl Simulator {
             let last = journal::Page { after: None, limit: HISTORY_MAX, order: journal::Order::Falling };
             let mut attempts = reader.attempts(id, &last)?.items;
             attempts.reverse();
-            Ok(Some(DeliveryDetail { delivery, history: attempts.into_iter().map(attempt).collect() }))
+            let first = reader.attempts(id, &journal::Page { limit: 1, ..journal::Page::default() })?.items;
+            let first = first.first().map(|attempt| attempt.started);
+            let notification = reader.notification(kept.notification)?;
+            let history = attempts.into_iter().map(attempt).collect();
+            Ok(Some((DeliveryDetail { delivery, history, followed: None }, first, notification)))
         });
-        found.await?.ok_or(ServiceError::NotFound { what: "delivery", id: id.0 })
+        let found = found.await?.ok_or(ServiceError::NotFound { what: "delivery", id: id.0 })?;
+        let (mut detail, first, notification) = found;
+        if let (Some(first), Some(kept)) = (first, notification) {
+            detail.followed = self.followed_since(first, kept);
+        }
+        Ok(detail)
+    }
+
+    /// What was pulled after the first attempt of a notification.
+    fn followed_since(&self, first: Timestamp, kept: KeptNotification) -> Option<FollowedView> {
+        let (id, event_type, stamp) = (kept.id, kept.event_type, kept.stamp.unwrap_or(kept.published));
+        let Self { shared } = self;
+        let body = recipe_of(kept).body(shared.packs.own(), shared.seed, id, stamp).ok()?;
+        self.followed(id, event_type, &body, first)
     }
 
     /// One notification with its body and its deliveries. Where subscriptions have schema packs of their own, the body

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Asked, CallKind};
 use super::id::RfpId;
-use crate::service::model::{Instant, InvalidField, OneOrMany, Span, SupplierText};
+use crate::service::model::{Instant, InvalidField, OneOrMany, Span, SupplierText, given};
 
 /// Faults that are planned at one time.
 const FAULTS_MAX: usize = 1_000;
@@ -22,37 +22,52 @@ const SLOW_MAX: Duration = Duration::from_secs(600);
 /// `times` of them, or for a span of PNS time.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend(
+    "oneOf" = [
+        { "required": ["slow"] }, { "required": ["answer"] }, { "required": ["stale"] }, { "required": ["no_consent"] }
+    ],
+    "dependentRequired" = { "retry_after": ["answer"] }
+))]
 pub struct PullFaultSpec {
     /// The answer is held back for so much real time, at most 10 minutes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Span")]
     pub slow: Option<Span>,
     /// This status is answered, from 400 to 599, and nothing is done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 400, max = 599))]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16", range(min = 400, max = 599))]
     pub answer: Option<u16>,
     /// With `answer`: the header Retry-After.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Span")]
     pub retry_after: Option<Span>,
     /// The answer tells the state of so long ago.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Span")]
     pub stale: Option<Span>,
     /// `true`: the represented venue has not given its consent, so that its response is refused with 403.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool", extend("const" = true))]
     pub no_consent: Option<bool>,
     /// Only these calls. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OneOrMany<CallKind>")]
     pub of: Option<OneOrMany<CallKind>>,
     /// Only calls that name this RFP.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RfpId")]
     pub rfp: Option<RfpId>,
     /// Only calls that name this supplier.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SupplierText")]
     pub supplier: Option<SupplierText>,
     /// How many calls. Default: one, or as long as `for` says.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NonZeroU32", range(min = 1))]
     pub times: Option<NonZeroU32>,
     /// For a span of PNS time.
-    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "for", deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Span")]
     pub lasts: Option<Span>,
 }
 
@@ -80,8 +95,7 @@ pub struct PullFaultView {
     /// Its number.
     pub id: u32,
     /// As it was planned.
-    #[serde(flatten)]
-    pub spec: PullFaultSpec,
+    pub fault: PullFaultSpec,
     /// How many calls are left; `null`: any number until its time is over.
     pub left: Option<u32>,
     /// When it ends by itself, in PNS time.
@@ -101,6 +115,9 @@ impl PullFaultSpec {
                 "",
                 "exactly one of `slow`, `answer`, `stale` and `no_consent` is needed",
             ));
+        }
+        if self.of.as_ref().is_some_and(|kinds| kinds.0.is_empty()) {
+            return Err(InvalidField::new("of", "names no call"));
         }
         if self.retry_after.is_some() && self.answer.is_none() {
             return Err(InvalidField::new("retry_after", "goes with `answer` only"));
@@ -137,6 +154,8 @@ pub struct PullFaults {
 #[derive(Debug, Default)]
 struct Planned {
     last: u32,
+    /// Rises with each change.
+    revision: u64,
     faults: BTreeMap<u32, PullFaultView>,
 }
 
@@ -157,10 +176,11 @@ impl PullFaults {
             return Err(TooManyPullFaults);
         }
         planned.last += 1;
+        planned.revision += 1;
         let once = spec.lasts.is_none().then_some(NonZeroU32::MIN);
         let left = spec.times.or(once).map(NonZeroU32::get);
         let until = spec.lasts.map(|span| Instant(now + span.0));
-        let view = PullFaultView { id: planned.last, spec, left, until };
+        let view = PullFaultView { id: planned.last, fault: spec, left, until };
         planned.faults.insert(view.id, view.clone());
         Ok(view)
     }
@@ -180,6 +200,12 @@ impl PullFaults {
         planned.faults.values().cloned().collect()
     }
 
+    /// Rises with each change of what is planned or left.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        lock(&self.planned).revision
+    }
+
     /// The number of the latest fault.
     #[must_use]
     pub fn last(&self) -> u32 {
@@ -188,7 +214,9 @@ impl PullFaults {
 
     /// Forgets a fault, or all; tells whether there was one.
     pub fn clear(&self, id: Option<u32>) -> bool {
-        let faults = &mut lock(&self.planned).faults;
+        let mut planned = lock(&self.planned);
+        planned.revision += 1;
+        let faults = &mut planned.faults;
         match id {
             Some(id) => faults.remove(&id).is_some(),
             None => !std::mem::take(faults).is_empty(),
@@ -203,14 +231,15 @@ impl PullFaults {
             return None;
         }
         planned.forget_over(now);
-        let fault = planned.faults.values_mut().find(|fault| fault.spec.fits(asked))?;
+        let fault = planned.faults.values_mut().find(|fault| fault.fault.fits(asked))?;
         let id = fault.id;
-        let does = fault.spec.resolve().ok()?;
+        let does = fault.fault.resolve().ok()?;
         if let Some(left) = &mut fault.left {
             *left -= 1;
             if *left == 0 {
                 planned.faults.remove(&id);
             }
+            planned.revision += 1;
         }
         Some((id, does))
     }

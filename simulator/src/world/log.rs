@@ -2,7 +2,7 @@
 //!
 //! The only part of this folder that knows of waiting: a reader may wait for more.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use pns_engine::Timestamp;
 use tokio::sync::watch;
 
 use super::call::{Asked, Call, CallKind};
+use crate::service::model::{Order, Page, PageRequest};
 
 /// Pulls that are kept.
 const RING_PULLS: usize = 100_000;
@@ -62,14 +63,21 @@ impl Pull {
 /// The latest pulls. Clones are the same log.
 #[derive(Clone, Debug)]
 pub struct PullLog {
-    ring: Arc<Mutex<VecDeque<Pull>>>,
+    kept: Arc<Mutex<Kept>>,
     /// The number of the latest pull.
     latest: watch::Sender<u64>,
 }
 
+#[derive(Debug, Default)]
+struct Kept {
+    ring: VecDeque<Pull>,
+    /// All since the start, by call and status.
+    counts: BTreeMap<(Option<CallKind>, u16), u64>,
+}
+
 impl Default for PullLog {
     fn default() -> Self {
-        Self { ring: Arc::default(), latest: watch::Sender::new(0) }
+        Self { kept: Arc::default(), latest: watch::Sender::new(0) }
     }
 }
 
@@ -80,13 +88,14 @@ impl PullLog {
             let end = (0..=PATH_MAX).rev().find(|end| pull.path.is_char_boundary(*end)).unwrap_or(0);
             pull.path = pull.path[..end].into();
         }
-        let mut ring = lock(&self.ring);
+        let mut kept = lock(&self.kept);
         let number = *self.latest.borrow() + 1;
         pull.number = number;
-        if ring.len() == RING_PULLS {
-            ring.pop_front();
+        *kept.counts.entry((pull.kind(), pull.status)).or_default() += 1;
+        if kept.ring.len() == RING_PULLS {
+            kept.ring.pop_front();
         }
-        ring.push_back(pull);
+        kept.ring.push_back(pull);
         // Told while the ring is locked, so that numbers rise.
         self.latest.send_replace(number);
         number
@@ -95,15 +104,42 @@ impl PullLog {
     /// The pulls after `number`, oldest first, at most `limit` of them.
     #[must_use]
     pub fn since(&self, number: u64, limit: usize) -> Vec<Pull> {
-        let ring = lock(&self.ring);
-        let first = ring.partition_point(|pull| pull.number <= number);
-        ring.range(first..).take(limit).cloned().collect()
+        let kept = lock(&self.kept);
+        let first = kept.ring.partition_point(|pull| pull.number <= number);
+        kept.ring.range(first..).take(limit).cloned().collect()
+    }
+
+    /// Part of those that are kept and fit, by number.
+    #[must_use]
+    pub fn page(&self, page: &PageRequest, fits: impl Fn(&Pull) -> bool) -> Page<Pull> {
+        let kept = lock(&self.kept);
+        let (limit, after) = (page.limit(), page.after);
+        let mut items: Vec<Pull> = match page.order {
+            Order::Ascending => {
+                let first = kept.ring.partition_point(|pull| after.is_some_and(|after| pull.number <= after));
+                kept.ring.range(first..).filter(|pull| fits(pull)).take(limit + 1).cloned().collect()
+            }
+            Order::Descending => {
+                let end = kept.ring.partition_point(|pull| after.is_none_or(|after| pull.number < after));
+                kept.ring.range(..end).rev().filter(|pull| fits(pull)).take(limit + 1).cloned().collect()
+            }
+        };
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().map(|pull| pull.number).filter(|_| more);
+        Page { items, next }
+    }
+
+    /// How many pulls there were since the start, by call and status; without a call what was no call.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(Option<CallKind>, u16, u64)> {
+        lock(&self.kept).counts.iter().map(|((kind, status), count)| (*kind, *status, *count)).collect()
     }
 
     /// All that is kept and fits, oldest first.
     #[must_use]
     pub fn filtered(&self, fits: impl Fn(&Pull) -> bool) -> Vec<Pull> {
-        lock(&self.ring).iter().filter(|pull| fits(pull)).cloned().collect()
+        lock(&self.kept).ring.iter().filter(|pull| fits(pull)).cloned().collect()
     }
 
     /// The number of the latest pull, 0 for none.
@@ -120,8 +156,8 @@ impl PullLog {
     }
 }
 
-fn lock(ring: &Mutex<VecDeque<Pull>>) -> MutexGuard<'_, VecDeque<Pull>> {
-    ring.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -157,6 +193,28 @@ mod tests {
         assert_eq!(log.since(u64::MAX, 10).len(), 0);
         log.push(pull(&"é".repeat(PATH_MAX)));
         assert!(log.since(log.latest() - 1, 1)[0].path.len() <= PATH_MAX);
+    }
+
+    #[test]
+    fn pages_are_stable_in_both_orders_and_counts_are_of_all() {
+        let log = PullLog::default();
+        for nth in 0..10 {
+            log.push(Pull { status: if nth % 2 == 0 { 200 } else { 404 }, ..pull("/") });
+        }
+        let found = |pull: &Pull| pull.status == 404;
+        for (order, wanted) in [(Order::Ascending, [2, 4, 6, 8, 10]), (Order::Descending, [10, 8, 6, 4, 2])] {
+            let (mut told, mut after) = (Vec::new(), None);
+            loop {
+                let page = log.page(&PageRequest { after, limit: Some(2), order }, found);
+                told.extend(page.items.iter().map(|pull| pull.number));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(told, wanted);
+        }
+        assert_eq!(log.counts(), [(None, 200, 5), (None, 404, 5)]);
     }
 
     #[tokio::test]

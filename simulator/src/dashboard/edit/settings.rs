@@ -223,8 +223,8 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> Result<Json,
         // There is no endpoint but the one that is given.
         json.set(name, if name == "endpoint" { text } else { or_null(text) });
     }
-    if view.is_none() && !form.has("endpoint") {
-        json.set("endpoint", "");
+    if view.is_none() {
+        json.set("endpoint", form.get("endpoint"));
     }
     if differs("concurrency") {
         json.set("concurrency", or_null(form::number(form.get("concurrency"))));

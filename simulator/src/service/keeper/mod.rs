@@ -12,6 +12,7 @@ mod clock;
 mod faults;
 mod lifecycles;
 mod publish;
+mod pull_faults;
 mod recover;
 mod standing;
 mod subscriptions;
@@ -40,7 +41,7 @@ use crate::clock::pause;
 use crate::driver::{Driver, Turn};
 use crate::journal::{Change, Journal, JournalError, Ticket};
 use crate::transport::PlainHttp;
-use crate::world::SharedWorld;
+use crate::world::{PullFaults, SharedWorld};
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
@@ -72,6 +73,9 @@ pub(super) struct Keeper {
     /// Whom notifications are about where nobody says it.
     supplier: SupplierId,
     world: SharedWorld,
+    pull_faults: PullFaults,
+    /// Up to which change of them the journal has.
+    pull_faults_kept: u64,
     limits: Limits,
     subscriptions: BTreeMap<SubscriptionId, KeptSubscription>,
     windows: BTreeMap<WindowId, Window>,
@@ -306,6 +310,7 @@ impl Keeper {
         }
         let cut = self.driver.in_flight();
         self.keep_clock();
+        self.keep_pull_faults();
         self.write_batch();
         for reply in std::mem::take(&mut self.batch.replies) {
             reply(Ok(()));

@@ -13,6 +13,7 @@ use super::chronicle::Foresight;
 use super::clock::CLOCK_KEY;
 use super::lifecycles::Lifecycles;
 use super::publish::Keys;
+use super::pull_faults;
 use super::standing::Tally;
 use super::subscriptions::{KeptSubscription, route};
 use super::windows::Window;
@@ -29,7 +30,7 @@ use crate::service::packs::PackShelf;
 use crate::service::recipes::{Content, Recipe, Recipes};
 use crate::service::stored::{self, ClockMark, Unreadable};
 use crate::service::transports::AnyTransport;
-use crate::world::{Act, Seen, SharedWorld, World, WorldSettings};
+use crate::world::{Act, PullFaults, Seen, SharedWorld, World, WorldSettings};
 
 /// Where the journal keeps the seed.
 const SEED_KEY: &str = "seed";
@@ -104,6 +105,7 @@ impl Keeper {
             driver.faults().plan_again(number, stored::fault_from_text(&fault.spec)?);
         }
         driver.faults().number_after(u32::try_from(recovered.last_fault).unwrap_or(u32::MAX));
+        let pull_faults = pull_faults::recover(&recovered.meta)?;
         let mut world = World::new(seed, packs.own().roles(), world);
         observe_again(&mut world, &journal, packs.own(), seed)?;
         counters.possible_duplicates.store(recovered.possible_duplicates, Relaxed);
@@ -116,6 +118,8 @@ impl Keeper {
             seed,
             supplier: supplier(seed),
             world: SharedWorld::new(world),
+            pull_faults_kept: pull_faults.revision(),
+            pull_faults,
             limits,
             subscriptions,
             windows,
@@ -163,6 +167,11 @@ impl Keeper {
                 self.driver.bodies().end(*notification);
             }
         }
+    }
+
+    /// What is to go wrong on the pull side.
+    pub(in super::super) fn planned_pull_faults(&self) -> &PullFaults {
+        &self.pull_faults
     }
 
     /// What the notifications are about.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pull::FollowedView;
 use super::scalar::{EventName, Instant, Span};
 
 /// Where a delivery stands.
@@ -90,6 +91,8 @@ pub struct DeliveryDetail {
     pub delivery: DeliveryView,
     /// Its attempts, the first first. Of very many, the last thousand.
     pub history: Vec<AttemptView>,
+    /// What was pulled after its first attempt; `null`: there was none, or nothing is to be pulled.
+    pub followed: Option<FollowedView>,
 }
 
 /// One request.

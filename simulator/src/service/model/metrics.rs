@@ -29,10 +29,23 @@ pub struct MetricsSnapshot {
     pub connections_new: u64,
     /// Attempts on a kept-alive connection since the start.
     pub connections_reused: u64,
+    /// Requests to the pull API since the start, by call and status.
+    pub pulls: Vec<PullCount>,
     /// Transactions committed to the journal since the start.
     pub journal_commits: u64,
     /// Bytes of the journal's files.
     pub journal_bytes: u64,
+}
+
+/// How many pulls were answered alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullCount {
+    /// The word for the call, or `other`.
+    pub call: &'static str,
+    /// The status.
+    pub status: u16,
+    /// How many.
+    pub count: u64,
 }
 
 /// How many attempts came to one end.

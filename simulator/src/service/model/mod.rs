@@ -19,6 +19,7 @@ mod object;
 mod pace;
 mod page;
 mod patch;
+mod pull;
 mod record;
 mod replay;
 mod scalar;
@@ -42,7 +43,7 @@ pub use fault::{
 };
 pub use fault::{ResetForm, ResetWhen, SlowBodyFault, Times};
 pub use invalid::InvalidField;
-pub use metrics::{AttemptCount, LatencyHistogram, MetricsSnapshot};
+pub use metrics::{AttemptCount, LatencyHistogram, MetricsSnapshot, PullCount};
 pub use notification::{
     BatchSpec, Course, DurabilityWord, Idempotency, LifecycleSpec, LifecycleView, NotificationSpec,
     NotificationView, PublishOptions, Published, PublishedNotification,
@@ -51,6 +52,8 @@ pub(crate) use object::Object;
 pub use pace::{RateLimitSpec, RetrySpec};
 pub use page::{Order, Page, PageRequest};
 pub use patch::Patch;
+pub(crate) use patch::given;
+pub use pull::{FollowedView, PullFilter, PullView};
 pub use record::{RecordEvent, RecordView};
 pub use replay::{ReplaySpec, Replayed, ReplayedDelivery};
 pub(crate) use scalar::text;

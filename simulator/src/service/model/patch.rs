@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
 /// For a field that is absent or has a value: of those of which exactly one must be there, `null` is none.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
