@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use super::bodies::Recipe;
 
 pub(super) use acts::Beside;
-pub(super) use claim::{calls, pulled, tally};
+pub(super) use claim::{Await, calls, pulled, tally};
 pub(crate) use serve::Serving;
 pub use serve::SharedPull;
 pub(super) use serve::embedded;
