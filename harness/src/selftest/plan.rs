@@ -14,6 +14,9 @@ use crate::receiver::TlsVersions;
 /// What comes after a wait.
 pub(super) type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What becomes of a notification that is pulled after.
+pub(super) type Followed = Later<Result<(), Reply>>;
+
 /// A receiver's ways. Each field is one thing that can be wrong by itself.
 #[derive(Clone, Copy)]
 pub(super) struct Plan {
@@ -41,7 +44,7 @@ pub(super) struct Plan {
     /// The effect, once per event id.
     pub(super) apply: fn(Arc<Shared>, Note) -> Later<Result<(), Reply>>,
     /// What it pulls after a notification that took effect, before it is acknowledged; given when it has a pull side.
-    pub(super) follow: fn(Arc<Shared>, Client, Note) -> Later<Result<(), Reply>>,
+    pub(super) follow: fn(&Arc<Shared>, Client, &Note) -> Followed,
     pub(super) acknowledge: fn(&Note) -> Answer,
     /// Comes between the verdict and the answer.
     pub(super) finish: fn(Arc<Shared>, Reply) -> Later<Reply>,

@@ -21,7 +21,7 @@ use super::plan::{Alpn, Crash, Failed, Handshake, Hello, Plain, Plan, Resumption
 use super::state::{Client, Shared};
 use super::wire::Reader;
 use super::{Specimen, connection, http2, service};
-use crate::puller::{PullAccess, Puller};
+use crate::puller::PullAccess;
 use crate::receiver::{Identity, Tls};
 
 /// How long a handshake may take, where it is bounded: as long as common servers wait.
@@ -62,7 +62,7 @@ impl Running {
         pull: Option<&PullAccess>,
     ) -> io::Result<Self> {
         let plan = specimen.plan();
-        let client = pull.map(Puller::new).transpose().map_err(io::Error::other)?.map(Client::new);
+        let client = pull.map(Client::of).transpose().map_err(io::Error::other)?;
         let config = server_config(&plan, identity)?;
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let addr = listener.local_addr()?;

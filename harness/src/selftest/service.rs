@@ -8,7 +8,7 @@ use pns_simulator::world::Call;
 use serde_json::Value;
 
 use super::message::{Answer, Head, Reply, Request, refuse};
-use super::plan::Later;
+use super::plan::{Followed, Later};
 use super::state::{Client, Note, Shared};
 
 /// Where notifications go.
@@ -101,7 +101,7 @@ async fn judge(shared: &Arc<Shared>, request: &Request) -> Reply {
         return reply;
     }
     if let Some(client) = &shared.client
-        && let Err(reply) = (plan.follow)(Arc::clone(shared), client.clone(), note.clone()).await
+        && let Err(reply) = (plan.follow)(shared, client.clone(), &note).await
     {
         return reply;
     }
@@ -183,16 +183,12 @@ pub(super) fn apply(shared: Arc<Shared>, note: Note) -> Later<Result<(), Reply>>
 }
 
 /// Pulls what the notification is about, once for each event id, and lets nobody wait for it.
-pub(super) fn follow(shared: Arc<Shared>, client: Client, note: Note) -> Later<Result<(), Reply>> {
-    once_beside(&shared, &note, |call| Box::pin(async move { client.pull(&call).await }))
+pub(super) fn follow(shared: &Arc<Shared>, client: Client, note: &Note) -> Followed {
+    once_beside(shared, note, |call| Box::pin(async move { client.pull(&call).await }))
 }
 
 /// Lets `work` follow the first of equal notifications, beside the answer.
-pub(super) fn once_beside(
-    shared: &Shared,
-    note: &Note,
-    work: impl FnOnce(Call) -> Later<()>,
-) -> Later<Result<(), Reply>> {
+pub(super) fn once_beside(shared: &Shared, note: &Note, work: impl FnOnce(Call) -> Later<()>) -> Followed {
     let is_first = shared.state().followed.insert(note.event_id.clone());
     if let (true, Some(call)) = (is_first, note.call) {
         shared.spawn(work(call));

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::message::Reply;
 use super::plan::{Later, Plan};
-use crate::puller::{Puller, path_of};
+use crate::puller::{NoAccess, PullAccess, Puller, path_of};
 
 /// Event ids remembered; more are acknowledged and forgotten. Ten times what a whole `pns check` sends.
 const EVENTS_MAX: usize = 200_000;
@@ -176,8 +176,13 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(puller: Puller) -> Self {
-        Self { puller, paths: Arc::new(Paths::default()) }
+    /// A client of the API at `access`.
+    ///
+    /// # Errors
+    /// When it cannot be called at all.
+    pub(super) fn of(access: &PullAccess) -> Result<Self, NoAccess> {
+        let puller = Puller::known(access)?;
+        Ok(Self { puller, paths: Arc::new(Paths::default()) })
     }
 
     /// Where a call is made.

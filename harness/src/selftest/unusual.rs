@@ -9,7 +9,7 @@ use pns_simulator::world::Call;
 use serde_json::Value;
 
 use super::message::{After, Answer, Head, Reply, refuse};
-use super::plan::{Alpn, Chunked, Early, Ending, Later, Plan, Resumption, Reuse, Shape};
+use super::plan::{Alpn, Chunked, Early, Ending, Followed, Plan, Resumption, Reuse, Shape};
 use super::state::{Client, Note, Shared};
 use super::{Need, Specimen, service};
 use crate::receiver::TlsVersions;
@@ -188,14 +188,14 @@ pub(super) const ALL: &[Specimen] = &[
                     (Some(Call::Response(..) | Call::DataType(..)), Some(rfp)) => Some(Call::Responses(rfp)),
                     (call, _) => call,
                 };
-                service::follow(shared, client, Note { call, ..note })
+                service::follow(shared, client, &Note { call, ..note.clone() })
             };
         },
     )
     .needing(&[Need::Pull]),
     Specimen::unusual("pulls-two-seconds-late", "a worker that comes round every two seconds", |plan| {
         plan.follow = |shared, client, note| {
-            service::once_beside(&shared, &note, |call| {
+            service::once_beside(shared, note, |call| {
                 Box::pin(async move {
                     clock::pause(Duration::from_secs(2)).await;
                     client.pull(&call).await;
@@ -268,14 +268,14 @@ fn no_repeats(head: &Head) -> Result<(), Reply> {
 }
 
 /// Half a second after the first of several that lead to one call, that call is made for all of them.
-fn gathered(shared: Arc<Shared>, client: Client, note: Note) -> Later<Result<(), Reply>> {
-    let waiting = Arc::clone(&shared);
-    service::once_beside(&shared, &note, |call| {
+fn gathered(shared: &Arc<Shared>, client: Client, note: &Note) -> Followed {
+    let waiting = shared;
+    service::once_beside(shared, note, |call| {
         let key = format!("waits {call:?}");
         if !waiting.state().seen.insert(key.clone()) {
             return Box::pin(std::future::ready(()));
         }
-        let waiting = Arc::downgrade(&waiting);
+        let waiting = Arc::downgrade(waiting);
         Box::pin(async move {
             clock::pause(Duration::from_millis(500)).await;
             if let Some(shared) = waiting.upgrade() {

@@ -183,6 +183,14 @@ struct Delivery {
     body: String,
     body_is_fixed: bool,
     can_replay: bool,
+    followed: Option<Followed>,
+}
+
+/// What was pulled after it.
+struct Followed {
+    wanted: &'static str,
+    first_after: Option<String>,
+    pulls: u64,
 }
 
 /// An attempt, written out.
@@ -322,7 +330,7 @@ pub(super) async fn show(
     Query(query): Query,
 ) -> Shown<impl Template> {
     let simulator = dashboard.simulator();
-    let DeliveryDetail { delivery, history, .. } = simulator.delivery(DeliveryId(id.0)).await?;
+    let DeliveryDetail { delivery, history, followed } = simulator.delivery(DeliveryId(id.0)).await?;
     let title = format!("Delivery {}: {}", delivery.id, delivery.event_type.0);
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let notification = simulator.notification(NotificationId(delivery.notification)).await?;
@@ -345,6 +353,11 @@ pub(super) async fn show(
         picture: Attempts::of(delivery.published_at, &history, delivery.due_at.filter(|_| is_pending)),
         attempts: attempts.map(|view| Attempt::of(view, Some(view.number) == last, clock.now)).collect(),
         left_out,
+        followed: followed.map(|followed| Followed {
+            wanted: followed.wanted.word(),
+            first_after: followed.first_after.map(|span| words::about(span.0)),
+            pulls: followed.pulls.len() as u64,
+        }),
         body: pretty(&notification.body),
         body_is_fixed: notification.attempted,
     }))

@@ -8,6 +8,7 @@ use super::Dashboard;
 use super::field::{self, Choice, Field, Kind};
 use super::form::{self, Form, Id, Json, Query, Wrong};
 use super::page::{Acted, Frame, Here, Page, Refusal, Shown, done, status_of};
+use super::pull_faults::{self, PullRow};
 use super::words::{self, When};
 use crate::service::model::{FaultSpec, FaultView, Instant, Order, PageRequest};
 
@@ -36,6 +37,8 @@ struct Faults {
     rows: Vec<Row>,
     basic: Vec<Field>,
     details: Vec<Field>,
+    pull_rows: Vec<PullRow>,
+    pull: Vec<Field>,
 }
 
 /// A planned fault.
@@ -69,7 +72,20 @@ pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query
     page(&dashboard, &query, None).await
 }
 
-async fn page(dashboard: &Dashboard, form: &Form, wrong: Option<Wrong>) -> Shown<impl Template + use<>> {
+/// What was refused.
+pub(super) enum Refused {
+    /// A fault of the sender.
+    Sender(Wrong),
+    /// A fault of the pull side.
+    Pull(Wrong),
+}
+
+/// Both kinds of faults, with a form that was refused.
+pub(super) async fn page(
+    dashboard: &Dashboard,
+    form: &Form,
+    refused: Option<Refused>,
+) -> Shown<impl Template + use<>> {
     let (mut frame, clock) = dashboard.frame("Faults", Here::Faults, form).await?;
     let rows = dashboard.simulator().faults().await?;
     let page = PageRequest { after: None, limit: Some(CHOICES_MAX), order: Order::Ascending };
@@ -96,15 +112,39 @@ async fn page(dashboard: &Dashboard, form: &Form, wrong: Option<Wrong>) -> Shown
             .one_of(&[("after-body", "after the body"), ("before-body", "before the body")]),
         Field::new("headers", "extra_headers").kind(Kind::Area(2)).placeholder("X-Proxy: 1").wide(),
     ];
-    basic = basic.into_iter().map(|field| field.filled(form)).collect();
-    details = details.into_iter().map(|field| field.filled(form)).collect();
-    if let Some(wrong) = &wrong {
-        frame.problems = field::give_errors(basic.iter_mut().chain(&mut details), wrong);
-    }
+    let mut pull = pull_faults::fields();
+    let wrong = match &refused {
+        Some(Refused::Sender(wrong)) => {
+            fill(&mut basic, form);
+            fill(&mut details, form);
+            frame.problems = field::give_errors(basic.iter_mut().chain(&mut details), wrong);
+            Some(wrong)
+        }
+        Some(Refused::Pull(wrong)) => {
+            fill(&mut pull, form);
+            frame.problems = field::give_errors(&mut pull, wrong);
+            Some(wrong)
+        }
+        None => None,
+    };
+    // The two forms have fields of the same names.
+    pull.iter_mut().for_each(|field| field.suffix = "pull");
+    let planned = dashboard.simulator().planned_pull_faults().await?;
     Ok(Page(
-        status_of(wrong.as_ref()),
-        Faults { frame, rows: rows.into_iter().map(|row| Row::of(row, clock.now)).collect(), basic, details },
+        status_of(wrong),
+        Faults {
+            frame,
+            rows: rows.into_iter().map(|row| Row::of(row, clock.now)).collect(),
+            basic,
+            details,
+            pull_rows: planned.iter().map(|view| PullRow::of(view, clock.now)).collect(),
+            pull,
+        },
     ))
+}
+
+fn fill(fields: &mut [Field], form: &Form) {
+    fields.iter_mut().for_each(|field| *field = field.clone().filled(form));
 }
 
 pub(super) async fn plan(State(dashboard): State<Dashboard>, form: Form) -> Result<Response, Refusal> {
@@ -115,7 +155,7 @@ pub(super) async fn plan(State(dashboard): State<Dashboard>, form: Form) -> Resu
         },
         Err(wrong) => wrong,
     };
-    Ok(page(&dashboard, &form, Some(of_the_form(refused))).await?.into_response())
+    Ok(page(&dashboard, &form, Some(Refused::Sender(of_the_form(refused)))).await?.into_response())
 }
 
 fn spec(form: &Form) -> Result<FaultSpec, Wrong> {

@@ -43,6 +43,7 @@ mod gate;
 mod overview;
 mod page;
 mod plot;
+mod pull_faults;
 mod replay;
 mod series;
 mod session;
@@ -148,6 +149,9 @@ impl Dashboard {
             .route("/ui/faults", get(faults::show).post(faults::plan))
             .route("/ui/faults/clear", post(faults::clear_all))
             .route("/ui/faults/{id}/clear", post(faults::clear))
+            .route("/ui/pull-faults", post(pull_faults::plan))
+            .route("/ui/pull-faults/clear", post(pull_faults::clear_all))
+            .route("/ui/pull-faults/{id}/clear", post(pull_faults::clear))
             .route("/ui/world", get(world::show))
             .route("/ui/world/pulls", get(world::pulls))
             .route("/ui/world/rfps/{id}", get(world::rfp))

@@ -49,6 +49,8 @@ pub(super) struct Frame {
     pub(super) notice: Option<&'static str>,
     /// What was refused.
     pub(super) problems: Vec<String>,
+    /// Whether it answers a form, so that there is nothing to be fetched again at its address.
+    pub(super) is_answer: bool,
     /// Why the service does not work.
     pub(super) trouble: Vec<String>,
     pub(super) version: &'static str,
@@ -77,6 +79,7 @@ impl Frame {
             clock: None,
             notice: None,
             problems: Vec::new(),
+            is_answer: false,
             trouble: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -193,6 +193,7 @@ async fn page(
     refused: Option<Refused>,
 ) -> Shown<impl Template + use<>> {
     let (mut frame, _) = dashboard.frame("Trigger", Here::Trigger, form).await?;
+    frame.is_answer = preview.is_some();
     let pack = dashboard.simulator().pack();
     let offered = pack.event_types();
     let event_type = chosen(form.get("type"), offered);

@@ -2,21 +2,23 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use serde::Deserialize;
 
 use super::Dashboard;
-use super::form::{Form, Query};
-use super::page::{Frame, Here, Page, Refusal, Shown};
+use super::field::{self, Choice, Field, Kind};
+use super::form::{Form, Json, Query, Wrong};
+use super::page::{Frame, Here, Page as Shows, Refusal, Shown, status_of};
 use super::words::{self, When};
-use crate::service::model::{Instant, Order, PageRequest};
+use crate::service::model::{Instant, Order, Page, PageRequest, PullFilter, PullView, SupplierText};
 use crate::world::{
-    HappeningView, Pull, ResponseState, RfpDetail, RfpId, RfpState, RfpSummary, SupplierView,
+    CallKind, HappeningView, ResponseState, RfpDetail, RfpId, RfpState, RfpSummary, SupplierView,
 };
 
 /// RFPs on one page.
 const RFPS: u16 = 50;
 /// The latest pulls beside the RFPs, and on a page of their own.
-const LATEST_PULLS: u64 = 10;
-const PULLS: u64 = 100;
+const LATEST_PULLS: u16 = 10;
+const PULLS: u16 = 100;
 
 #[derive(Template)]
 #[template(path = "world.html")]
@@ -25,6 +27,7 @@ struct WorldPage {
     rows: Vec<RfpRow>,
     next: Option<u64>,
     is_first_page: bool,
+    has_pull_api: bool,
     pulls: Vec<PullRow>,
 }
 
@@ -75,8 +78,10 @@ struct PullRow {
     at: When,
     method: String,
     path: String,
+    call: Option<&'static str>,
     status: u16,
     is_good: bool,
+    acts: bool,
     who: String,
     took: String,
     fault: Option<u32>,
@@ -85,28 +90,36 @@ struct PullRow {
 }
 
 impl PullRow {
-    fn of(pull: &Pull, now: Instant) -> Self {
+    fn of(pull: PullView, now: Instant) -> Self {
         Self {
             number: pull.number,
-            at: words::when(Instant(pull.at), now),
-            method: pull.method.to_string(),
-            path: pull.path.to_string(),
+            at: words::when(pull.at, now),
+            method: pull.method,
+            path: pull.path,
+            call: pull.call.map(CallKind::word),
             status: pull.status,
-            is_good: pull.succeeded(),
-            who: pull.who.to_string(),
-            took: words::about(pull.took),
+            is_good: (200..300).contains(&pull.status),
+            acts: pull.acts,
+            who: pull.who,
+            took: words::millis(pull.took_ms),
             fault: pull.fault,
-            rfp: pull.asked.and_then(|asked| asked.rfp).map(|rfp| rfp.to_string()),
+            rfp: pull.rfp.map(|rfp| rfp.to_string()),
         }
     }
 }
 
 impl Dashboard {
-    /// The latest pulls, the latest first: at most `most` of those up to the number `last`.
-    fn pulls(&self, last: u64, most: u64, now: Instant) -> Vec<PullRow> {
-        let count = usize::try_from(most).unwrap_or(usize::MAX);
-        let pulls = self.simulator().pull_log().since(last.saturating_sub(most), count);
-        pulls.iter().rev().map(|pull| PullRow::of(pull, now)).collect()
+    /// The latest pulls that fit, the latest first, and where the next page begins.
+    fn pulls(
+        &self,
+        filter: PullFilter,
+        after: Option<u64>,
+        limit: u16,
+        now: Instant,
+    ) -> (Vec<PullRow>, Option<u64>) {
+        let page = PageRequest { after, limit: Some(limit), order: Order::Descending };
+        let Page { items, next } = self.simulator().pulls(filter, &page);
+        (items.into_iter().map(|pull| PullRow::of(pull, now)).collect(), next)
     }
 }
 
@@ -115,14 +128,15 @@ pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query
     let (frame, clock) = dashboard.frame("World", Here::World, &query).await?;
     let after = query.get("after").parse().ok();
     let page = PageRequest { after, limit: Some(RFPS), order: Order::Descending };
-    let rfps = dashboard.simulator().world().read(|world| world.rfps(&page));
-    let last = dashboard.simulator().pull_log().latest();
-    Ok(Page::of(WorldPage {
+    let rfps = dashboard.simulator().rfps(&page);
+    let (pulls, _) = dashboard.pulls(PullFilter::default(), None, LATEST_PULLS, clock.now);
+    Ok(Shows::of(WorldPage {
         frame,
         rows: rfps.items.iter().map(|rfp| RfpRow::of(rfp, clock.now)).collect(),
         next: rfps.next,
         is_first_page: after.is_none(),
-        pulls: dashboard.pulls(last, LATEST_PULLS, clock.now),
+        has_pull_api: dashboard.simulator().pull_log().has_begun(),
+        pulls,
     }))
 }
 
@@ -130,26 +144,68 @@ pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query
 #[template(path = "pulls.html")]
 struct Pulls {
     frame: Frame,
+    filter: Vec<Field>,
+    is_filtered: bool,
     pulls: Vec<PullRow>,
-    older: Option<u64>,
-    is_first_page: bool,
+    /// The queries of other pages.
+    older: Option<String>,
+    latest: Option<String>,
 }
 
 /// The log of pulls, the latest first.
 pub(super) async fn pulls(State(dashboard): State<Dashboard>, Query(query): Query) -> Shown<impl Template> {
-    let (frame, clock) = dashboard.frame("Pulls", Here::World, &query).await?;
-    let asked: Option<u64> = query.get("last").parse().ok();
-    let latest = dashboard.simulator().pull_log().latest();
-    let last = asked.unwrap_or(latest).min(latest);
-    let pulls = dashboard.pulls(last, PULLS, clock.now);
-    let before = pulls.last().map_or(0, |oldest| oldest.number.saturating_sub(1));
-    let kept = dashboard.simulator().pull_log().since(0, 1).first().map_or(u64::MAX, |first| first.number);
-    Ok(Page::of(Pulls {
-        frame,
-        pulls,
-        older: (before >= kept).then_some(before),
-        is_first_page: asked.is_none(),
-    }))
+    let (mut frame, clock) = dashboard.frame("Pulls", Here::World, &query).await?;
+    let any = Choice { value: String::new(), label: "any".to_owned(), is_chosen: true };
+    let calls = CallKind::ALL.map(|kind| Choice {
+        value: kind.word().to_owned(),
+        label: kind.word().to_owned(),
+        is_chosen: false,
+    });
+    let calls = [any].into_iter().chain(calls).collect();
+    let mut filter = vec![
+        Field::new("call", "Call").kind(Kind::Select(calls)).filled(&query),
+        Field::new("rfp", "RFP").placeholder("any").filled(&query),
+    ];
+    let asked = asked(&query);
+    let wrong = asked.as_ref().err().cloned();
+    if let Some(wrong) = &wrong {
+        frame.problems = field::give_errors(&mut filter, wrong);
+    }
+    let after: Option<u64> = query.get("after").parse().ok();
+    let (pulls, next) = dashboard.pulls(asked.unwrap_or_default(), after, PULLS, clock.now);
+    let chosen = ["call", "rfp"].map(|name| (name, query.get(name)));
+    let chosen: Vec<(&str, &str)> = chosen.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let leads_to = |after: Option<u64>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&chosen);
+        query.extend_pairs(after.map(|after| ("after", after.to_string())));
+        format!("/ui/world/pulls?{}", query.finish())
+    };
+    Ok(Shows(
+        status_of(wrong.as_ref()),
+        Pulls {
+            frame,
+            filter,
+            is_filtered: !chosen.is_empty(),
+            pulls,
+            older: next.map(|next| leads_to(Some(next))),
+            latest: after.map(|_| leads_to(None)),
+        },
+    ))
+}
+
+/// Which pulls the query asks for.
+fn asked(query: &Form) -> Result<PullFilter, Wrong> {
+    #[derive(Deserialize)]
+    struct Asked {
+        rfp: Option<RfpId>,
+        call: Option<CallKind>,
+    }
+    let mut json = Json::default();
+    json.text("rfp", query.get("rfp"));
+    json.text("call", query.get("call"));
+    let Asked { rfp, call } = json.read()?;
+    Ok(PullFilter { rfp, call })
 }
 
 #[derive(Template)]
@@ -161,6 +217,8 @@ struct RfpPage {
     history: Vec<Happening>,
     forgotten: u64,
     content: String,
+    pulls: Vec<PullRow>,
+    more_pulls: bool,
 }
 
 /// A supplier's part in an RFP.
@@ -210,7 +268,7 @@ struct Happening {
 
 impl Happening {
     fn of(view: &HappeningView, suppliers: &[SupplierView], now: Instant) -> Self {
-        let name = |id: crate::service::model::SupplierText| {
+        let name = |id: SupplierText| {
             let known = suppliers.iter().find(|supplier| supplier.supplier == id);
             known.map_or_else(|| id.0.to_string(), |supplier| supplier.name.clone())
         };
@@ -227,17 +285,20 @@ impl Happening {
 
 /// One RFP.
 pub(super) async fn rfp(State(dashboard): State<Dashboard>, Path(id): Path<String>) -> Shown<impl Template> {
-    let nothing = || Refusal::nothing("no notification was about an RFP with that id");
-    let id: RfpId = id.parse().map_err(|_| nothing())?;
-    let detail = dashboard.simulator().world().read(|world| world.rfp(id)).ok_or_else(nothing)?;
+    let id: RfpId = id.parse().map_err(|_| Refusal::nothing("the address ends in no RFP's id"))?;
+    let detail = dashboard.simulator().rfp(id)?;
     let RfpDetail { summary, content, suppliers, history, forgotten } = detail;
     let (frame, clock) = dashboard.frame(summary.name.clone(), Here::World, &Form::default()).await?;
-    Ok(Page::of(RfpPage {
+    let of_it = PullFilter { rfp: Some(id), call: None };
+    let (pulls, more) = dashboard.pulls(of_it, None, LATEST_PULLS, clock.now);
+    Ok(Shows::of(RfpPage {
         frame,
         row: RfpRow::of(&summary, clock.now),
         history: history.iter().rev().map(|one| Happening::of(one, &suppliers, clock.now)).collect(),
         suppliers: suppliers.iter().map(Supplier::of).collect(),
         forgotten: forgotten.into(),
+        pulls,
+        more_pulls: more.is_some(),
         content: serde_json::to_string_pretty(&content).unwrap_or_default(),
     }))
 }

@@ -237,6 +237,38 @@ fn a_delivery_is_replayed_and_a_fault_planned_and_forgotten() {
 }
 
 #[test]
+fn faults_of_the_pull_side_are_planned_and_forgotten() {
+    block_on(async {
+        let shown = Shown::start().await;
+        for fields in [
+            &[("fault", "answer"), ("detail", "429"), ("retry_after", "5s"), ("of", "rfp"), ("times", "3")][..],
+            &[("fault", "slow"), ("detail", "2s"), ("for", "2h")],
+            &[("fault", "stale"), ("detail", "1h"), ("rfp", "0b8f9a30-31e6-4d3c-9f6e-0d8f7f8a1a01")],
+            &[("fault", "no_consent"), ("supplier", "0b8f9a30-31e6-4d3c-9f6e-0d8f7f8a1a01")],
+        ] {
+            assert_eq!(shown.done("/ui/pull-faults", fields).await, "/ui/faults?done=planned");
+        }
+        let page = shown.page("/ui/faults").await;
+        for told in [
+            "answer 429, Retry-After 5s",
+            "slow 2s",
+            "stale 1h",
+            "no_consent",
+            "3 calls",
+            "supplier 0b8f9a30",
+        ] {
+            assert!(page.contains(told), "{told}");
+        }
+        let planned = shown.simulator.planned_pull_faults().await.unwrap();
+        assert_eq!(planned.len(), 4);
+        shown.done(&format!("/ui/pull-faults/{}/clear", planned[0].id), &[]).await;
+        assert_eq!(shown.simulator.planned_pull_faults().await.unwrap().len(), 3);
+        shown.done("/ui/pull-faults/clear", &[]).await;
+        assert!(shown.simulator.planned_pull_faults().await.unwrap().is_empty());
+    });
+}
+
+#[test]
 fn time_is_moved() {
     block_on(async {
         let shown = Shown::start().await;

@@ -62,6 +62,24 @@ fn a_wrong_window_fault_or_time_is_told() {
             let page = shown.refused("/ui/faults", fields, 422).await;
             assert!(text_of(&page, at).contains(told), "{fields:?}: {}", text_of(&page, at));
         }
+        for (fields, at, told) in [
+            (&[("fault", "answer"), ("detail", "200")][..], "e-detail-pull", "not from 400 to 599"),
+            (&[("fault", "answer"), ("detail", "x")], "e-detail-pull", "a whole number"),
+            (&[("fault", "slow"), ("detail", "1h")], "e-detail-pull", "longer than 10m"),
+            (&[("fault", "stale"), ("detail", "")], "e-detail-pull", "a span such as"),
+            (
+                &[("fault", "stale"), ("detail", "1h"), ("retry_after", "1s")],
+                "e-retry_after-pull",
+                "`answer` only",
+            ),
+            (&[("fault", "no_consent"), ("times", "0")], "e-times-pull", "from 1"),
+            (&[("fault", "no_consent"), ("rfp", "x")], "e-rfp-pull", "x"),
+            (&[("fault", "no_consent"), ("of", "x")], "e-of-pull", "x"),
+        ] {
+            let page = shown.refused("/ui/pull-faults", fields, 422).await;
+            assert!(text_of(&page, at).contains(told), "{fields:?}: {}", text_of(&page, at));
+        }
+        assert!(shown.simulator.planned_pull_faults().await.unwrap().is_empty());
         let unknown = shown.post("/ui/faults", &[("fault", "refuse"), ("on", "77")]).await;
         assert_eq!(unknown.status, 404);
         let page = shown.refused("/ui/clock/advance", &[("by", "soon")], 422).await;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use pns_engine::EventType;
+use pns_engine::{EventType, Timestamp};
 use pns_simulator::service::model::{AdvanceSpec, NotificationSpec, PublishOptions};
 use pns_simulator::transport::ScriptedTransport;
+use pns_simulator::world::{Asked, CallKind, Pull, RfpId};
 
 use super::{HTML, Shown, attribute, block_on, html, status, text_of};
 
@@ -116,8 +117,38 @@ fn the_world_is_shown() {
         assert!(page.contains("turned down") && page.contains("RESPONSE_UNDO_TURN_DOWN"));
         let trigger = shown.page(&format!("/ui/trigger?rfp={rfp}&type=MESSAGE_PLANNER_TO_SUPPLIER")).await;
         assert_eq!(attribute(&trigger, "f-rfp", "value"), rfp);
+        let by_call = shown.page(&format!("/ui/world/pulls?call=rfp&rfp={rfp}")).await;
+        assert!(by_call.contains("None fits"));
+        assert_eq!(shown.get("/ui/world/pulls?call=x").await.status, 422);
+        pulled(&shown, &rfp);
+        let pulls = shown.page("/ui/world/pulls").await;
+        assert!(pulls.contains("id=\"pull-1\"") && pulls.contains("/rfp/&#60;b&#62;"));
+        assert!(shown.page(&format!("/ui/world/rfps/{rfp}")).await.contains("id=\"pull-1\""));
+        shown.simulator.advance(AdvanceSpec::to_next_due()).await.unwrap();
+        let delivery = shown.page("/ui/deliveries/1").await;
+        assert_eq!(attribute(&delivery, "followed", "data-pulls"), "0");
         assert_eq!(shown.get("/ui/world/rfps/0b8f9a30-31e6-4d3c-9f6e-0d8f7f8a1a01").await.status, 404);
         assert_eq!(shown.get("/ui/world/rfps/x").await.status, 404);
+    });
+}
+
+/// Logs a pull that named an RFP.
+fn pulled(shown: &Shown, rfp: &str) {
+    let rfp: RfpId = rfp.parse().unwrap();
+    let asked = Asked { kind: CallKind::Rfp, rfp: Some(rfp), supplier: None };
+    shown.simulator.pull_log().push(Pull {
+        number: 0,
+        at: Timestamp::EPOCH,
+        real: Timestamp::EPOCH,
+        method: "GET".into(),
+        path: "/rfp/<b>".into(),
+        asked: Some(asked),
+        call: None,
+        act: false,
+        status: 404,
+        who: "<i>".into(),
+        fault: None,
+        took: Duration::from_millis(3),
     });
 }
 

@@ -6,14 +6,11 @@ use std::time::Duration;
 use pns_simulator::clock;
 use pns_simulator::world::Call;
 
-use crate::selftest::message::{Reply, refuse};
-use crate::selftest::plan::Later;
+use crate::selftest::message::refuse;
+use crate::selftest::plan::Followed;
 use crate::selftest::service::once_beside;
 use crate::selftest::state::{Client, Note, Shared};
 use crate::selftest::{Need, Specimen};
-
-/// What becomes of a notification.
-type Followed = Later<Result<(), Reply>>;
 
 pub(super) const ALL: &[Specimen] = &[
     Specimen::bug(
@@ -29,7 +26,7 @@ pub(super) const ALL: &[Specimen] = &[
         "two workers on one queue without a lock: both take the same row",
         |plan| {
             plan.follow = |shared, client, note| {
-                once_beside(&shared, &note, |call| {
+                once_beside(shared, note, |call| {
                     Box::pin(async move {
                         client.pull(&call).await;
                         client.pull(&call).await;
@@ -53,7 +50,7 @@ pub(super) const ALL: &[Specimen] = &[
         |plan| {
             plan.follow = |shared, client, note| {
                 let call = note.rfp.map(Call::Rfp);
-                beside(shared, client, Note { call, ..note })
+                beside(shared, client, &Note { call, ..note.clone() })
             };
         },
     )
@@ -76,8 +73,9 @@ pub(super) const ALL: &[Specimen] = &[
         "all in one request handler: the acknowledgement waits for Cvent's own API",
         |plan| {
             plan.follow = |_, client, note| {
+                let call = note.call;
                 Box::pin(async move {
-                    if let Some(call) = note.call {
+                    if let Some(call) = call {
                         client.pull(&call).await;
                     }
                     Ok(())
@@ -92,8 +90,9 @@ pub(super) const ALL: &[Specimen] = &[
         "the client's exception goes up through the handler: 502 for a notification that has arrived",
         |plan| {
             plan.follow = |_, client, note| {
+                let call = note.call;
                 Box::pin(async move {
-                    let Some(call) = note.call else { return Ok(()) };
+                    let Some(call) = call else { return Ok(()) };
                     let came = client.puller.get(&client.path(&call)).await;
                     match came.status {
                         Some(200..300) => Ok(()),
@@ -110,7 +109,7 @@ pub(super) const ALL: &[Specimen] = &[
         "an error of the API is logged, and that is all that becomes of it",
         |plan| {
             plan.follow = |shared, client, note| {
-                once_beside(&shared, &note, |call| {
+                once_beside(shared, note, |call| {
                     Box::pin(async move {
                         client.puller.get(&client.path(&call)).await;
                     })
@@ -125,7 +124,7 @@ pub(super) const ALL: &[Specimen] = &[
         "`while not ok: call()`: the refusal is answered with more of what was refused",
         |plan| {
             plan.follow = |shared, client, note| {
-                once_beside(&shared, &note, |call| {
+                once_beside(shared, note, |call| {
                     Box::pin(async move {
                         let path = client.path(&call);
                         while client.puller.get(&path).await.status != Some(200) {}
@@ -144,7 +143,7 @@ pub(super) const ALL: &[Specimen] = &[
                 if shared.pulls_under_way() >= 4 {
                     return done();
                 }
-                once_beside(&shared, &note, |call| {
+                once_beside(shared, note, |call| {
                     Box::pin(async move {
                         clock::pause(Duration::from_millis(100)).await;
                         client.pull(&call).await;
@@ -161,7 +160,7 @@ fn done() -> Followed {
 }
 
 /// Pulls beside the answer, whether or not the notification has come before.
-fn beside(shared: Arc<Shared>, client: Client, note: Note) -> Followed {
+fn beside(shared: &Arc<Shared>, client: Client, note: &Note) -> Followed {
     if let Some(call) = note.call {
         shared.spawn(Box::pin(async move { client.pull(&call).await }));
     }
