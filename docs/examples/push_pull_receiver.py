@@ -28,8 +28,7 @@ PAUSE = 0.1
 
 def decide(rfp):
     """What to do with an RFP: a reason to turn it down, or `None`."""
-    rooms = rfp.get("peakGuestRooms") or 0
-    return "VENUE_TOO_SMALL" if rooms > GUEST_ROOMS else None
+    return "VENUE_TOO_SMALL" if rfp.get("roomsOnPeak", 0) > GUEST_ROOMS else None
 
 
 class Integration:
@@ -107,7 +106,8 @@ def server(integration, address, cert, key):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = integration.take(body)
             self.send_response(status)
-            self.send_header("Content-Length", "0") if status != 204 else None
+            if status != 204:
+                self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_):

@@ -4,6 +4,7 @@
 //! It is what the embedded receiver pulls with, and what specimens of `pns selftest` pull with, which do some of it
 //! wrong. It judges nothing, and keeps no state but its connections.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,16 @@ pub struct PullAccess {
     /// The key, sent as `Authorization: api_key KEY`.
     pub api_key: ApiKey,
     /// Whom to trust.
-    pub trust: Trust,
+    pub trust: PullTrust,
+}
+
+/// Whom a client of the pull API trusts.
+#[derive(Clone, Debug)]
+pub enum PullTrust {
+    /// These.
+    Known(Trust),
+    /// The authorities in this PEM file, read when something is to be pulled: the API may write it at each start.
+    File(PathBuf),
 }
 
 /// The pull API cannot be called at all: an address or a certificate that is none. Ready to be printed.
@@ -66,16 +76,35 @@ impl Came {
 }
 
 impl Puller {
-    /// A client of the API at `access`.
+    /// A client of the API at `access`, which trusts `trust`.
     ///
     /// # Errors
     /// When the address or what to trust is of no use.
-    pub(crate) fn new(access: &PullAccess) -> Result<Self, NoAccess> {
+    pub(crate) fn new(access: &PullAccess, trust: Trust) -> Result<Self, NoAccess> {
         let base = access.url.trim_end_matches('/');
         Endpoint::parse(base).map_err(|error| NoAccess(format!("the pull API at `{base}`: {error}")))?;
-        let settings = Settings { trust: access.trust.clone(), ..Settings::default() };
+        let settings = Settings { trust, ..Settings::default() };
         let transport = HttpsTransport::new(settings).map_err(|error| NoAccess(error.to_string()))?;
         Ok(Self { transport, base: base.into(), api_key: access.api_key.clone() })
+    }
+    /// A client of the API at `access`, where it is known whom to trust.
+    ///
+    /// # Errors
+    /// When the address or what to trust is of no use.
+    pub(crate) fn known(access: &PullAccess) -> Result<Self, NoAccess> {
+        let trust = match &access.trust {
+            PullTrust::Known(trust) => trust.clone(),
+            PullTrust::File(path) => Trust::Bundle(
+                std::fs::read(path)
+                    .map_err(|error| NoAccess(format!("cannot read `{}`: {error}", path.display())))?,
+            ),
+        };
+        Self::new(access, trust)
+    }
+
+    /// Asks once.
+    pub(crate) async fn get(&self, path: &str) -> Came {
+        self.call(Method::GET, path, Bytes::new()).await
     }
 
     /// Asks until there is an answer that waiting does not mend, with pauses as the API asks for, or longer and longer.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The example of docs/control-api.md for other languages, run: Python drives `pns serve` over HTTP.
+# The examples of docs/ for other languages, run: Python drives `pns serve` over HTTP, and is an integration that pulls from it.
 # PNS names the binary (default: the release build).
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -328,7 +328,8 @@ mod tests {
                     skip-tag=['t']\nname=['n']\nreport=['r']\nmax-failures=1\nwait-for-target='1s'\n\
                     variable={a='b'}\nprobe-command='c'\nprobe-count='c'\nprobe-type='t'\nprobe-within='1s'\n\
                     check=['c']\nskip=['s']\nallow-host=['h']\nmax-examples=1\nmax-time='1s'\nfail-on='must'\n\
-                    except={a='b'}\nsave-failures='d'\n\
+                    except={a='b'}\nsave-failures='d'\npull-listen='l'\npull-api-key-file='k'\n\
+                    pull-tls-cert='c'\npull-tls-key='k'\npull-name=['n']\npull-write-ca='c'\n\
                     load={rate='1',duration='1s',shape='s',mix='m',redeliver='1%',connections=1,keepalive=true,\
                     tls-resumption=true,accept='1%',p50='1s',p99='1s',max='1s',min-rate='1',baseline=['b'],\
                     fail-on=['f'],report=['r']}\n\

@@ -2,15 +2,16 @@
 //!
 //! Pulls are made by tasks of their own, so that no answer waits for them, unless the receiver is one that pulls first.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pns_engine::EventType;
 use pns_simulator::pull::Paths;
+use pns_simulator::transport::Trust;
 use pns_simulator::world::{Call, Places, Said};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::puller::{NoAccess, PullAccess, Puller, path_of, turn_down_path};
+use crate::puller::{NoAccess, PullAccess, PullTrust, Puller, path_of, turn_down_path};
 
 /// Notifications that may wait to be pulled after; more are acknowledged and not pulled after.
 const WAITING_MAX: usize = 10_000;
@@ -54,9 +55,27 @@ pub(crate) struct Integration {
 
 #[derive(Debug)]
 struct Worker {
-    puller: Puller,
+    client: Mutex<Client>,
     paths: Paths,
     pulling: Pulling,
+}
+
+/// What calls are made with.
+#[derive(Debug, Default)]
+struct Client {
+    /// The authorities that it trusts, where they come from a file.
+    pem: Vec<u8>,
+    puller: Option<Puller>,
+}
+
+impl Client {
+    fn of(access: &PullAccess) -> Result<Self, NoAccess> {
+        match &access.trust {
+            PullTrust::Known(_) => Ok(Self { pem: Vec::new(), puller: Some(Puller::known(access)?) }),
+            // The address is looked at now, the file later.
+            PullTrust::File(_) => Puller::new(access, Trust::Platform).map(|_| Self::default()),
+        }
+    }
 }
 
 impl Integration {
@@ -65,8 +84,8 @@ impl Integration {
     /// # Errors
     /// When the pull API cannot be called at all.
     pub(crate) fn start(pulling: Pulling) -> Result<Self, NoAccess> {
-        let puller = Puller::new(&pulling.access)?;
-        let worker = Arc::new(Worker { puller, paths: Paths::default(), pulling });
+        let client = Mutex::new(Client::of(&pulling.access)?);
+        let worker = Arc::new(Worker { client, paths: Paths::default(), pulling });
         let (waiting, notified) = mpsc::channel(WAITING_MAX);
         let task = tokio::spawn(work(Arc::clone(&worker), notified));
         Ok(Self { worker, waiting, task })
@@ -109,7 +128,21 @@ async fn work(worker: Arc<Worker>, mut notified: mpsc::Receiver<Said>) {
 }
 
 impl Worker {
+    /// `None`: it is not known yet whom to trust.
+    fn puller(&self) -> Option<Puller> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let PullTrust::File(path) = &self.pulling.access.trust {
+            let pem = std::fs::read(path).unwrap_or_default();
+            if client.pem != pem {
+                let puller = Puller::new(&self.pulling.access, Trust::Bundle(pem.clone())).ok();
+                *client = Client { pem, puller };
+            }
+        }
+        client.puller.clone()
+    }
+
     async fn after(&self, said: Said) {
+        let Some(puller) = self.puller() else { return };
         let times = match self.pulling.pulls {
             Pulls::Always | Pulls::BeforeAcknowledging => 1,
             Pulls::Never => 0,
@@ -119,7 +152,7 @@ impl Worker {
             let path = path_of(&self.paths, &call);
             for _ in 0..times {
                 // What comes of it is in the API's own log.
-                self.puller.get_patiently(&path).await;
+                puller.get_patiently(&path).await;
             }
         }
         let brings = matches!(said.event_type, EventType::RfpSend | EventType::RfpForward);
@@ -129,7 +162,7 @@ impl Worker {
         {
             let path = turn_down_path(&self.paths, rfp, supplier);
             let reason = serde_json::json!({ "responseReason": "DATES_OR_PATTERN" });
-            self.puller.post_patiently(&path, &reason).await;
+            puller.post_patiently(&path, &reason).await;
         }
     }
 }

@@ -11,7 +11,7 @@ use pns_simulator::transport::Trust;
 use pns_simulator::world::Places;
 
 use super::{Pulling, Pulls};
-use crate::puller::PullAccess;
+use crate::puller::{PullAccess, PullTrust};
 
 /// What the receiver pulls after a notification.
 #[derive(Args, Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct PullArgs {
         value_parser = super::command::api_key
     )]
     pub pull_api_key: Option<ApiKey>,
-    /// Trust the authorities in this PEM file there
+    /// Trust the authorities in this PEM file there. It is read when something is to be pulled: the API may start later
     #[arg(long, value_name = "FILE", env = "PNS_RECEIVER_PULL_CACERT")]
     pub pull_cacert: Option<PathBuf>,
     /// When it pulls
@@ -72,10 +72,8 @@ impl PullArgs {
             (None, None) => anyhow::bail!("`--pull` needs `--pull-api-key-file`"),
         };
         let trust = match &self.pull_cacert {
-            Some(path) => {
-                Trust::Bundle(fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?)
-            }
-            None => Trust::Platform,
+            Some(path) => PullTrust::File(path.clone()),
+            None => PullTrust::Known(Trust::Platform),
         };
         let pack = Pack::builtin(Pack::BUILTIN[0]).context("a built-in schema pack is missing")?;
         let pulls = match self.pulls {

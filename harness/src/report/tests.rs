@@ -110,7 +110,7 @@ fn scenario(id: &str, title: &str, verdict: ScenarioVerdict, checks: Vec<CheckRe
         attempts: 4,
         deliveries: 1,
         cases: 1,
-        pulls: None,
+        pulls: id.starts_with("auth/").then_some(PullCount { leading: 3, pulled: 2, surplus: 1 }),
         notes: Vec::new(),
     };
     [Event::ScenarioStarted(started), Event::ScenarioFinished(finished)]

@@ -10,14 +10,16 @@ use tokio::sync::mpsc;
 
 use super::answered::Goes;
 use super::expect::{self, Holds};
-use super::pulls;
+use super::pulls::{self, Await};
 use super::step::{self, StepEnd};
 use super::target::Ground;
 use super::verdict::{Checks, Failure};
 use super::world::World;
 use super::{not_run, scenario_seed, subscribe};
 use crate::curl::quote as shell;
-use crate::event::{Event, Location, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict};
+use crate::event::{
+    Event, Location, PullCount, ScenarioFinished, ScenarioProgress, ScenarioStarted, ScenarioVerdict,
+};
 use crate::scenario::Scenario;
 use crate::scenario::model::{self, Place, Requirement, Step};
 use crate::settings::{Connection, HttpVersion, PlainHttp, RunSettings};
@@ -131,17 +133,7 @@ impl Stage {
             // What tidies up must not hide what came before.
             let _ = step::carry_out(&mut world, step).await;
         }
-        let is_judged = scenario.expect.iter().any(|one| matches!(one.claim, model::Claim::Pulled(_)));
-        let pulls = is_judged.then(|| pulls::tally(&world)).flatten();
-        // What a scripted receiver does, or a failing pull API makes of it, says nothing of the receiver.
-        let is_upset = |step: &Step| matches!(step.action, model::Action::PullFault(_));
-        if let Some(count) = pulls
-            && scenario.receiver.is_none()
-            && trouble.is_none()
-            && !scenario.steps.iter().any(is_upset)
-        {
-            checks.pulls(&world, count);
-        }
+        let pulls = pulls_of(&world, scenario, trouble.is_none(), &mut checks).await;
         checks.guarantees(&world, &guarantee::check_all(world.ledger.records(), &world.subscriptions));
         let mut notes = Vec::new();
         if world.subscriptions.values().any(|subscription| subscription.attempt_cap.is_some()) {
@@ -336,6 +328,30 @@ impl Stage {
         }
         command
     }
+}
+
+/// How notifications were followed by pulls, where a claim asks for it, and what is advised.
+async fn pulls_of(
+    world: &World,
+    scenario: &Scenario,
+    went_through: bool,
+    checks: &mut Checks<'_>,
+) -> Option<PullCount> {
+    let is_judged = scenario.expect.iter().any(|one| matches!(one.claim, model::Claim::Pulled(_)));
+    // What a scripted receiver does, or a failing pull API makes of it, says nothing of the receiver; and what a claim
+    // has told already is not told again.
+    let is_upset = |step: &Step| matches!(step.action, model::Action::PullFault(_));
+    let is_told = checks.results.iter().any(|check| check.id == "pulled" && check.verdict.is_broken());
+    let is_calm =
+        went_through && scenario.receiver.is_none() && !scenario.steps.iter().any(is_upset) && !is_told;
+    if !is_judged {
+        return None;
+    }
+    let count = pulls::tally(world, if is_calm { Await::Yes } else { Await::No }).await?;
+    if is_calm {
+        checks.pulls(world, count);
+    }
+    Some(count)
 }
 
 /// The flags that make this connection again. Headers are left out: they may hold secrets.

@@ -160,7 +160,7 @@ impl Ground {
             api_key: Some(api_key.clone()),
             headers: Arc::clone(headers),
             probe: Some(Probe::embedded(&receiver.inspect_url())),
-            is_scripted: scenario.receiver.is_some(),
+            is_scripted: scenario.receiver.as_ref().is_some_and(model::Receiver::fails_on_purpose),
         };
         Ok((Arc::new(target), Some(receiver)))
     }

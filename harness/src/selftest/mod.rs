@@ -66,6 +66,8 @@ pub enum Need {
     Key,
     /// A probe.
     Probe,
+    /// A pull API.
+    Pull,
 }
 
 impl Specimen {

@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use super::message::{Answer, Head, Reply, Request};
 use super::service;
-use super::state::{Note, Shared, State};
+use super::state::{Client, Note, Shared, State};
 use crate::receiver::TlsVersions;
 
 /// What comes after a wait.
 pub(super) type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What becomes of a notification that is pulled after.
+pub(super) type Followed = Later<Result<(), Reply>>;
 
 /// A receiver's ways. Each field is one thing that can be wrong by itself.
 #[derive(Clone, Copy)]
@@ -40,6 +43,8 @@ pub(super) struct Plan {
     pub(super) validate: fn(&Value, &[u8]) -> Result<Note, Reply>,
     /// The effect, once per event id.
     pub(super) apply: fn(Arc<Shared>, Note) -> Later<Result<(), Reply>>,
+    /// What it pulls after a notification that took effect, before it is acknowledged; given when it has a pull side.
+    pub(super) follow: fn(&Arc<Shared>, Client, &Note) -> Followed,
     pub(super) acknowledge: fn(&Note) -> Answer,
     /// Comes between the verdict and the answer.
     pub(super) finish: fn(Arc<Shared>, Reply) -> Later<Reply>,
@@ -337,6 +342,7 @@ impl Default for Plan {
             parse: service::parse,
             validate: service::validate,
             apply: service::apply,
+            follow: service::follow,
             acknowledge: service::acknowledge,
             finish: |_, reply| Box::pin(std::future::ready(reply)),
             dress: |answer, _| answer,

@@ -18,9 +18,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::plan::{Alpn, Crash, Failed, Handshake, Hello, Plain, Plan, Resumption};
-use super::state::Shared;
+use super::state::{Client, Shared};
 use super::wire::Reader;
 use super::{Specimen, connection, http2, service};
+use crate::puller::PullAccess;
 use crate::receiver::{Identity, Tls};
 
 /// How long a handshake may take, where it is bounded: as long as common servers wait.
@@ -50,22 +51,24 @@ impl fmt::Debug for Running {
 
 impl Running {
     /// Binds a free port on 127.0.0.1 and begins to accept, on the current tokio runtime. With a key the specimen
-    /// demands it, as far as its bug lets it.
+    /// demands it, as far as its bug lets it. With `pull` it pulls what notifications are about.
     ///
     /// # Errors
-    /// When no port can be bound, or `identity` makes no TLS server.
+    /// When no port can be bound, `identity` makes no TLS server, or the pull API is none.
     pub async fn start(
         specimen: &Specimen,
         api_key: Option<ApiKey>,
         identity: &Identity,
+        pull: Option<&PullAccess>,
     ) -> io::Result<Self> {
         let plan = specimen.plan();
+        let client = pull.map(Client::of).transpose().map_err(io::Error::other)?;
         let config = server_config(&plan, identity)?;
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let addr = listener.local_addr()?;
         let (stopping, stopped) = watch::channel(false);
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let server = Server { shared: Arc::new(Shared::new(plan, api_key)), addr, acceptor };
+        let server = Server { shared: Arc::new(Shared::new(plan, api_key, client)), addr, acceptor };
         let server = tokio::spawn(server.run(listener, stopped));
         Ok(Self { addr, stopping, server })
     }

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use pns_engine::EventType;
+use pns_simulator::world::Call;
 use serde_json::Value;
 
 use super::message::{Answer, Head, Reply, Request, refuse};
-use super::plan::Later;
-use super::state::{Note, Shared};
+use super::plan::{Followed, Later};
+use super::state::{Client, Note, Shared};
 
 /// Where notifications go.
 pub(super) const PATH: &str = "/pns";
@@ -96,10 +97,15 @@ async fn judge(shared: &Arc<Shared>, request: &Request) -> Reply {
         Err(reply) => return reply,
     };
     shared.state().receive(&note);
-    match (plan.apply)(Arc::clone(shared), note.clone()).await {
-        Ok(()) => Reply::Answer((plan.acknowledge)(&note)),
-        Err(reply) => reply,
+    if let Err(reply) = (plan.apply)(Arc::clone(shared), note.clone()).await {
+        return reply;
     }
+    if let Some(client) = &shared.client
+        && let Err(reply) = (plan.follow)(shared, client.clone(), &note).await
+    {
+        return reply;
+    }
+    Reply::Answer((plan.acknowledge)(&note))
 }
 
 fn notification(shared: &Shared, request: &Request) -> Result<Note, Reply> {
@@ -174,6 +180,20 @@ pub(super) fn apply(shared: Arc<Shared>, note: Note) -> Later<Result<(), Reply>>
         }
         Ok(())
     })
+}
+
+/// Pulls what the notification is about, once for each event id, and lets nobody wait for it.
+pub(super) fn follow(shared: &Arc<Shared>, client: Client, note: &Note) -> Followed {
+    once_beside(shared, note, |call| Box::pin(async move { client.pull(&call).await }))
+}
+
+/// Lets `work` follow the first of equal notifications, beside the answer.
+pub(super) fn once_beside(shared: &Shared, note: &Note, work: impl FnOnce(Call) -> Later<()>) -> Followed {
+    let is_first = shared.state().followed.insert(note.event_id.clone());
+    if let (true, Some(call)) = (is_first, note.call) {
+        shared.spawn(work(call));
+    }
+    Box::pin(std::future::ready(Ok(())))
 }
 
 pub(super) fn acknowledge(_note: &Note) -> Answer {

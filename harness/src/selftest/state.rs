@@ -1,16 +1,22 @@
 //! What a specimen remembers, and what its connections share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use pns_engine::EventType;
 use pns_simulator::clock::Stopwatch;
+use pns_simulator::pull::Paths;
+use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
+use pns_simulator::world::{Call, Places, RfpId, Said};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::message::Reply;
-use super::plan::Plan;
+use super::plan::{Later, Plan};
+use crate::puller::{NoAccess, PullAccess, Puller, path_of};
 
 /// Event ids remembered; more are acknowledged and forgotten. Ten times what a whole `pns check` sends.
 const EVENTS_MAX: usize = 200_000;
@@ -19,23 +25,40 @@ const EVENTS_MAX: usize = 200_000;
 const EFFECTS_MAX: usize = 10_000;
 
 /// What a specimen makes of a notification that is in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Note {
     pub(super) event_id: String,
     pub(super) event_type: String,
     pub(super) rfp_id: Option<String>,
     pub(super) timestamp: Option<String>,
+    /// The RFP that it is about.
+    pub(super) rfp: Option<RfpId>,
+    /// The call of the pull API that it leads to.
+    pub(super) call: Option<Call>,
 }
+
+/// Where the built-in schema packs have ids.
+static PLACES: LazyLock<Places> = LazyLock::new(|| {
+    let pack = Pack::builtin(Pack::BUILTIN[0]).expect("the first built-in pack is built in");
+    Places::from(pack.roles())
+});
 
 impl Note {
     /// Reads an object that has the two fields no receiver can do without.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let event_type = text("eventType")?;
+        let said = event_type
+            .parse()
+            .ok()
+            .and_then(|event_type: EventType| Said::read(&PLACES, event_type, value.to_string().as_bytes()));
         Some(Self {
             event_id: text("eventId").filter(|id| (1..=256).contains(&id.len()))?,
-            event_type: text("eventType")?,
+            event_type,
             rfp_id: text("rfpId"),
             timestamp: text("eventTimestamp"),
+            rfp: said.as_ref().and_then(|said| said.rfp),
+            call: said.as_ref().and_then(Call::after),
         })
     }
 }
@@ -64,6 +87,8 @@ pub(super) struct State {
     pub(super) unauthorized: u64,
     /// Places taken for ever.
     pub(super) places_leaked: usize,
+    /// Event ids after which was pulled.
+    pub(super) followed: BTreeSet<String>,
     /// Keys of a deduplication other than by event id.
     pub(super) seen: BTreeSet<String>,
     /// What a careless program keeps of its present request outside of it.
@@ -136,12 +161,46 @@ pub(super) struct Shared {
     pub(super) uptime: Stopwatch,
     /// Counts crashes; the acceptor obeys.
     pub(super) crashes: watch::Sender<u32>,
+    /// What it pulls with; `None`: it has no pull side.
+    pub(super) client: Option<Client>,
     state: Mutex<State>,
+    /// Pulls under way, which end with the server.
+    pulls: Mutex<JoinSet<()>>,
+}
+
+/// A specimen's way to the pull API.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) puller: Puller,
+    paths: Arc<Paths>,
+}
+
+impl Client {
+    /// A client of the API at `access`.
+    ///
+    /// # Errors
+    /// When it cannot be called at all.
+    pub(super) fn of(access: &PullAccess) -> Result<Self, NoAccess> {
+        let puller = Puller::known(access)?;
+        Ok(Self { puller, paths: Arc::new(Paths::default()) })
+    }
+
+    /// Where a call is made.
+    pub(super) fn path(&self, call: &Call) -> String {
+        path_of(&self.paths, call)
+    }
+
+    /// Makes a call, with patience.
+    pub(super) async fn pull(&self, call: &Call) {
+        self.puller.get_patiently(&self.path(call)).await;
+    }
 }
 
 impl Shared {
-    pub(super) fn new(plan: Plan, key: Option<ApiKey>) -> Self {
+    pub(super) fn new(plan: Plan, key: Option<ApiKey>, client: Option<Client>) -> Self {
         Self {
+            client,
+            pulls: Mutex::default(),
             plan,
             key,
             uptime: Stopwatch::start(),
@@ -152,6 +211,20 @@ impl Shared {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does it beside all else, for as long as the server runs.
+    pub(super) fn spawn(&self, work: Later<()>) {
+        let mut pulls = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+        while pulls.try_join_next().is_some() {}
+        pulls.spawn(work);
+    }
+
+    /// How many of those go on.
+    pub(super) fn pulls_under_way(&self) -> usize {
+        let mut pulls = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+        while pulls.try_join_next().is_some() {}
+        pulls.len()
     }
 
     /// Lets the effect take place now.

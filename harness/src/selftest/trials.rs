@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use pns_simulator::clock::{Gear, Stopwatch};
 use pns_simulator::endpoint::Endpoint;
+use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::{Kind, Running, Specimen};
+use super::{Kind, Need, Running, Specimen};
 use crate::event::{CheckVerdict, Event, RunEnd, Strength, Target};
 use crate::property::{self, CheckSettings, Property, registry};
 use crate::receiver::Identity;
+use crate::runner::SharedPull;
 use crate::settings::{Connection, Filter, HttpVersion, PlainHttp, Probe, RunSettings, StopAfter, Trust};
 
 /// The key of all specimens. No secret: it opens nothing but receivers inside this process.
@@ -235,12 +237,22 @@ async fn on_one(
     seen: &mut Seen,
 ) -> Result<RunEnd, String> {
     let key = ApiKey::new(KEY).map_err(|error| error.to_string())?;
-    let running = Running::start(specimen, Some(key.clone()), identity).await;
+    let pull = match specimen.needs.contains(&Need::Pull) {
+        true => Some(Arc::new(SharedPull::embedded(settings.seed, pack()?).await?)),
+        false => None,
+    };
+    let access = pull.as_ref().map(|shared| shared.access());
+    let running = Running::start(specimen, Some(key.clone()), identity, access.as_ref()).await;
     let running = running.map_err(|error| format!("it could not start: {error}"))?;
-    let checks = checks(properties, settings, &running, key, identity)?;
+    let mut checks = checks(properties, settings, &running, key, identity)?;
+    checks.run.pull = pull;
     let ended = property::run(checks, &mut |event| seen.take(event)).await;
     running.shutdown().await;
     ended.map(|finished| finished.end).map_err(|error| error.to_string())
+}
+
+fn pack() -> Result<Arc<Pack>, String> {
+    Pack::builtin(Pack::BUILTIN[0]).ok_or_else(|| "a built-in schema pack is missing".to_owned())
 }
 
 fn checks(

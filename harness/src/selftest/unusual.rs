@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use pns_engine::EventType;
 use pns_simulator::clock;
+use pns_simulator::world::Call;
 use serde_json::Value;
 
 use super::message::{After, Answer, Head, Reply, refuse};
-use super::plan::{Alpn, Chunked, Early, Ending, Plan, Resumption, Reuse, Shape};
-use super::state::{Note, Shared};
+use super::plan::{Alpn, Chunked, Early, Ending, Followed, Plan, Resumption, Reuse, Shape};
+use super::state::{Client, Note, Shared};
 use super::{Need, Specimen, service};
 use crate::receiver::TlsVersions;
 
@@ -176,6 +177,39 @@ pub(super) const ALL: &[Specimen] = &[
         },
     ),
     Specimen::unusual("effects-two-seconds-late", "an asynchronous worker that needs its time", effects_late),
+    Specimen::unusual("pulls", "what each notification is about is pulled, once, by a worker", |_| {})
+        .needing(&[Need::Pull]),
+    Specimen::unusual(
+        "pulls-all-responses",
+        "all responses instead of one, or of a part of one: fewer kinds of calls to write",
+        |plan| {
+            plan.follow = |shared, client, note| {
+                let call = match (note.call, note.rfp) {
+                    (Some(Call::Response(..) | Call::DataType(..)), Some(rfp)) => Some(Call::Responses(rfp)),
+                    (call, _) => call,
+                };
+                service::follow(shared, client, &Note { call, ..note.clone() })
+            };
+        },
+    )
+    .needing(&[Need::Pull]),
+    Specimen::unusual("pulls-two-seconds-late", "a worker that comes round every two seconds", |plan| {
+        plan.follow = |shared, client, note| {
+            service::once_beside(shared, note, |call| {
+                Box::pin(async move {
+                    clock::pause(Duration::from_secs(2)).await;
+                    client.pull(&call).await;
+                })
+            })
+        };
+    })
+    .needing(&[Need::Pull]),
+    Specimen::unusual(
+        "pulls-once-for-several",
+        "what is asked for already, and not yet answered, is not asked for again: a pull returns the latest state",
+        |plan| plan.follow = gathered,
+    )
+    .needing(&[Need::Pull]),
     Specimen::unusual(
         "remembers-answers",
         "a duplicate gets the very answer of the first, a 201 with its number",
@@ -224,13 +258,32 @@ fn later(status: u16) -> Reply {
 
 fn unreadable(value: &Value) -> Note {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    Note { event_id: text("eventId"), event_type: String::new(), rfp_id: None, timestamp: None }
+    Note { event_id: text("eventId"), ..Note::default() }
 }
 
 fn no_repeats(head: &Head) -> Result<(), Reply> {
     let mut names: Vec<_> = head.fields.iter().map(|field| field.name.to_ascii_lowercase()).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) { Err(refuse(400, "a header twice")) } else { Ok(()) }
+}
+
+/// Half a second after the first of several that lead to one call, that call is made for all of them.
+fn gathered(shared: &Arc<Shared>, client: Client, note: &Note) -> Followed {
+    let waiting = shared;
+    service::once_beside(shared, note, |call| {
+        let key = format!("waits {call:?}");
+        if !waiting.state().seen.insert(key.clone()) {
+            return Box::pin(std::future::ready(()));
+        }
+        let waiting = Arc::downgrade(waiting);
+        Box::pin(async move {
+            clock::pause(Duration::from_millis(500)).await;
+            if let Some(shared) = waiting.upgrade() {
+                shared.state().seen.remove(&key);
+            }
+            client.pull(&call).await;
+        })
+    })
 }
 
 fn effects_late(plan: &mut Plan) {

@@ -7,6 +7,7 @@ mod faulty;
 mod load;
 #[cfg(unix)]
 mod pull;
+mod pulled;
 mod receiver;
 mod replay;
 mod run;

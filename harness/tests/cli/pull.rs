@@ -171,6 +171,8 @@ fn what_is_wrong_is_told_with_what_was_expected() {
     let wrong = |args: &[&str], expected: &str| {
         let mut command = pns(folder.path());
         command.args(["serve", "--ephemeral", "--listen", "127.0.0.1:0"]).args(args);
+        // What is not refused would serve for ever.
+        command.timeout(std::time::Duration::from_secs(60));
         let (code, out, err) = outcome(&mut command);
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
         assert!(err.contains(expected), "{args:?}: {err}");
@@ -182,10 +184,7 @@ fn what_is_wrong_is_told_with_what_was_expected() {
     wrong(&[on, "--pull-tls-cert", "c"], "`--pull-tls-cert` needs `--pull-tls-key`");
     wrong(&[on, "--pull-tls-cert", "c", "--pull-tls-key", "k"], "cannot read `c` as PEM");
     wrong(&[on, "--pull-name", "a b"], "`a b` is neither a host name nor an address");
-    wrong(
-        &[on, "--pull-write-ca", "letter.pem"],
-        "`pns serve` did not write; name another by --pull-write-ca",
-    );
+    wrong(&[on, "--pull-write-ca", "letter.pem"], "`pns` did not write; name another by --pull-write-ca");
     wrong(&[on, "--pull-api-key-file", "none"], "cannot take the API key from `none`");
     wrong(&[on, "--pull-client-id", "ci"], "needs the client's secret");
     wrong(&[on, "--pull-client-secret", "s"], "needs `--pull-client-id`");

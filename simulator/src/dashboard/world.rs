@@ -27,6 +27,7 @@ struct WorldPage {
     rows: Vec<RfpRow>,
     next: Option<u64>,
     is_first_page: bool,
+    has_pull_api: bool,
     pulls: Vec<PullRow>,
 }
 
@@ -134,6 +135,7 @@ pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query
         rows: rfps.items.iter().map(|rfp| RfpRow::of(rfp, clock.now)).collect(),
         next: rfps.next,
         is_first_page: after.is_none(),
+        has_pull_api: dashboard.simulator().pull_log().has_begun(),
         pulls,
     }))
 }

@@ -97,8 +97,8 @@ impl World {
 
     /// What is drawn of an RFP.
     pub(super) fn request(&self, rfp: RfpId, now: &RfpNow<'_>) -> Request {
-        let since = self.stories.story(rfp).and_then(|story| story.happenings.first());
-        let since = since.or(now.first).map_or(Timestamp::EPOCH, |first| first.at);
+        let first = now.first.map_or(Timestamp::EPOCH, |first| first.at);
+        let since = self.stories.story(rfp).map_or(first, |story| story.since);
         Request::new(self.seed, &self.settings, rfp, since)
     }
 

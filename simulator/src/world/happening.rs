@@ -105,6 +105,8 @@ impl Happening {
 pub(super) struct Story {
     /// Its place among all.
     pub(super) number: u64,
+    /// When it became known. What is drawn of an RFP depends on it, also when its beginning is forgotten.
+    pub(super) since: Timestamp,
     pub(super) happenings: Vec<Happening>,
     /// How many were forgotten.
     pub(super) forgotten: u32,
@@ -156,7 +158,7 @@ impl Stories {
             let next = self.order.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
             let number = if next <= seen.notification.0 { seen.notification.0 } else { next };
             self.order.insert(number, rfp);
-            Story { number, ..Story::default() }
+            Story { number, since: seen.at, ..Story::default() }
         });
         if let Some(supplier) = happening.supplier
             && !story.happenings.iter().rev().any(|before| before.supplier == Some(supplier))

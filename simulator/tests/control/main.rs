@@ -5,6 +5,7 @@
 mod client;
 mod guarded;
 mod limited;
+mod pulling;
 mod served;
 mod worded;
 

@@ -9,9 +9,9 @@ use pns_simulator::schema::Pack;
 use pns_simulator::service::model::{
     Course, LifecycleSpec, NotificationSpec, PageRequest, PublishOptions, SupplierText,
 };
-use pns_simulator::service::{Data, Simulator};
+use pns_simulator::service::{Data, Simulator, Stopped};
 use pns_simulator::transport::ScriptedTransport;
-use pns_simulator::world::{Act, Call, Refusal, RfpId, Viewer, WorldSettings};
+use pns_simulator::world::{Act, Asked, Call, Refusal, RfpId, Viewer, WorldSettings};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -288,4 +288,28 @@ async fn an_rfp_is_named_where_a_body_can_name_it() {
     simulator.act(Act::forward(RFP, &body).unwrap(), all()).await.unwrap();
     let rfp = answer(&simulator, Call::Rfp(RFP)).unwrap();
     assert_eq!(rfp["suppliers"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn pull_faults_outlive_a_restart_with_what_is_left_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    let fault = |json| serde_json::from_value(json).unwrap();
+    before.plan_pull_fault(fault(json!({ "answer": 500, "times": 3 }))).await.unwrap();
+    before.plan_pull_fault(fault(json!({ "slow": "1s" }))).await.unwrap();
+    before.clear_pull_fault(Some(2)).await.unwrap();
+    let asked = Asked::from(&Call::Rfp(RFP));
+    assert!(before.pull_faults().take(&asked, Timestamp::EPOCH).is_some());
+    assert_eq!(before.shutdown(PATIENCE).await, Stopped::Clean);
+
+    let after = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    let left = after.planned_pull_faults().await.unwrap();
+    assert_eq!((left.len(), left[0].left), (1, Some(2)));
+    let third = after.plan_pull_fault(fault(json!({ "no_consent": true, "for": "1h" }))).await.unwrap();
+    assert_eq!(third.id, 3, "ids go on");
+    drop(after);
+    let crashed = start_in(folder.path(), &acknowledging(), Gear::Virtual).await;
+    assert_eq!(crashed.planned_pull_faults().await.unwrap().len(), 2);
+    let late = crashed.plan_pull_fault(fault(json!({ "stale": "1h", "for": "3650d" }))).await;
+    assert!(late.is_ok(), "{late:?}");
 }

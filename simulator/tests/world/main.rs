@@ -202,13 +202,16 @@ fn the_oldest_rfps_are_forgotten_and_told() {
 fn the_oldest_happenings_of_an_rfp_are_forgotten_and_told() {
     let mut teller = Teller::new();
     let body = format!("{{\"rfpId\":\"{RFP}\",\"supplierId\":\"{ANNA}\"}}");
-    for _ in 0..10_500 {
-        teller.tell_raw(at(0), EventType::RfpViewed, body.as_bytes(), None);
+    teller.tell_raw(at(0), EventType::RfpViewed, body.as_bytes(), None);
+    let dates = teller.now(Call::Rfp(RFP))["dates"].clone();
+    for _ in 1..10_500 {
+        teller.tell_raw(at(86_400 * 30), EventType::RfpViewed, body.as_bytes(), None);
     }
     let detail = teller.world.rfp(RFP).unwrap();
     assert_eq!(detail.history.len(), 1_000);
     assert_eq!(detail.forgotten, 9_500);
     assert_eq!(detail.summary.happenings, 10_500);
+    assert_eq!(teller.now(Call::Rfp(RFP))["dates"], dates, "it is the same RFP");
 }
 
 #[test]

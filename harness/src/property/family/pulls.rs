@@ -140,7 +140,7 @@ const AFTER_BURST: Property = Property {
     strength: Strength::Advice,
     tags: &["load"],
     needs: &[Need::Pull],
-    does: "Publishes fifty RFP_SEND about fifty RFPs at once, sends them eight at a time, and looks for thirty seconds for \
+    does: "Publishes fifty RFP_SEND about fifty RFPs at once, sends them eight at a time, and looks for fifteen seconds for \
            the calls.",
     why: "A planner who sends an RFP to fifty venues makes fifty notifications. A worker with a short queue drops what does \
           not fit, and it was acknowledged.",
@@ -149,13 +149,13 @@ const AFTER_BURST: Property = Property {
         let steps = json!([{ "emit": "RFP_SEND", "count": 50, "save": "burst" }, { "until": "delivered" }]);
         let burst = Case::new("", steps)
             .subscription(json!({ "events": "all", "concurrency": 8 }))
-            .expect(json!([{ "pulled": { "of": "burst", "within": "30s" } }]));
+            .expect(json!([{ "pulled": { "of": "burst", "within": "15s" } }]));
         about_rfp(setting, vec![burst])
     }),
 };
 
 /// A notification while the pull API fails in this way: it is acknowledged at its first attempt.
-fn acknowledged(label: &str, fault: Value, ack_timeout: &str) -> Case {
+fn acknowledged(label: &str, fault: &Value, ack_timeout: &str) -> Case {
     let steps = json!([
         { "pull_fault": fault },
         { "emit": "RFP_SEND", "rfp": "booking", "save": "sent" },
@@ -180,7 +180,7 @@ const ACKNOWLEDGES_WHILE_SLOW: Property = Property {
     mend: ACKNOWLEDGE_THEN_PULL,
     cases: Cases::Fixed(|setting| {
         let slow = json!({ "slow": "3s", "rfp": "booking", "times": 1 });
-        about_rfp(setting, vec![acknowledged("", slow, "2s")])
+        about_rfp(setting, vec![acknowledged("", &slow, "2s")])
     }),
 };
 
@@ -198,7 +198,7 @@ const ACKNOWLEDGES_WHILE_FAILING: Property = Property {
     cases: Cases::Fixed(|setting| {
         let one = |status: u16| {
             let fault = json!({ "answer": status, "rfp": "booking", "times": 2 });
-            acknowledged(&status.to_string(), fault, "5s")
+            acknowledged(&status.to_string(), &fault, "5s")
         };
         about_rfp(setting, [403, 404, 429, 500, 503].into_iter().map(one).collect())
     }),
@@ -211,24 +211,24 @@ const AGAIN_AFTER_FAILURE: Property = Property {
     strength: Strength::Advice,
     tags: &["errors"],
     needs: &[Need::Pull],
-    does: "Lets the first call about an RFP be answered 429 with Retry-After, 500 or 503, and looks for thirty seconds for \
+    does: "Lets the first call about an RFP be answered 429 with Retry-After, 500 or 503, and looks for fifteen seconds for \
            one that succeeds.",
     why: "The notification was acknowledged and does not come again: what is not pulled now is not known until something \
           else happens to the RFP.",
     mend: "Keep what is to be pulled until it was pulled. Wait as Retry-After says, otherwise longer and longer.",
     cases: Cases::Fixed(|setting| {
-        let one = |label: &str, fault: Value| {
+        let one = |label: &str, fault: &Value| {
             let steps = json!([
                 { "pull_fault": fault },
                 { "emit": "RFP_SEND", "rfp": "booking", "save": "sent" },
                 { "until": "delivered" },
             ]);
-            case(label, steps, json!([{ "pulled": { "of": "sent", "within": "30s" } }]))
+            case(label, steps, json!([{ "pulled": { "of": "sent", "within": "15s" } }]))
         };
         let cases = vec![
-            one("429", json!({ "answer": 429, "retry_after": "1s", "rfp": "booking" })),
-            one("500", json!({ "answer": 500, "rfp": "booking" })),
-            one("503", json!({ "answer": 503, "rfp": "booking" })),
+            one("429", &json!({ "answer": 429, "retry_after": "1s", "rfp": "booking" })),
+            one("500", &json!({ "answer": 500, "rfp": "booking" })),
+            one("503", &json!({ "answer": 503, "rfp": "booking" })),
         ];
         about_rfp(setting, cases)
     }),
@@ -248,7 +248,7 @@ const BACKS_OFF: Property = Property {
     mend: "Wait as Retry-After says, otherwise longer and longer with some jitter, and give up after a while. Do not repeat \
            what was answered 403 or 404.",
     cases: Cases::Fixed(|setting| {
-        let one = |label: &str, fault: Value| {
+        let one = |label: &str, fault: &Value| {
             let steps = json!([
                 { "pull_fault": fault },
                 { "emit": "RFP_SEND", "rfp": "booking", "save": "sent" },
@@ -257,9 +257,9 @@ const BACKS_OFF: Property = Property {
             case(label, steps, json!([{ "calls": { "of": "sent", "within": "2s", "at_most": 40 } }]))
         };
         let cases = vec![
-            one("429", json!({ "answer": 429, "retry_after": "2s", "rfp": "booking", "for": "1d" })),
-            one("503", json!({ "answer": 503, "rfp": "booking", "for": "1d" })),
-            one("403", json!({ "answer": 403, "rfp": "booking", "for": "1d" })),
+            one("429", &json!({ "answer": 429, "retry_after": "2s", "rfp": "booking", "for": "1d" })),
+            one("503", &json!({ "answer": 503, "rfp": "booking", "for": "1d" })),
+            one("403", &json!({ "answer": 403, "rfp": "booking", "for": "1d" })),
         ];
         about_rfp(setting, cases)
     }),

@@ -126,6 +126,7 @@ fn property(
         deliveries: cases,
         cases,
         notes: Vec::new(),
+        pulls: None,
     };
     [Event::ScenarioStarted(started), Event::ScenarioFinished(finished)]
 }

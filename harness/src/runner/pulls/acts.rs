@@ -1,6 +1,6 @@
 //! What acts of the receiver's have made, in the scenario that publishes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pns_engine::{EventType, NotificationId, Timestamp};
 use pns_simulator::world::RfpId;
@@ -15,7 +15,10 @@ pub(in super::super) struct Beside {
     pub side: PullSide,
     /// The number of the last call before the scenario began.
     pub since: u64,
+    /// What acts have made, in the order of publication.
     acted: Vec<Acted>,
+    /// Those of them that no step has asked for.
+    unasked: BTreeSet<NotificationId>,
     acknowledged: BTreeMap<NotificationId, Timestamp>,
     /// The server, where it is the scenario's own.
     _serving: Option<Serving>,
@@ -27,15 +30,20 @@ struct Acted {
     id: NotificationId,
     event_type: EventType,
     rfp: RfpId,
-    /// Whether a step has asked for it: it is the scenario's then.
-    is_asked_for: bool,
 }
 
 impl Beside {
     /// A scenario begins.
     pub(in super::super) fn new(side: PullSide, serving: Option<Serving>) -> Self {
         let since = side.log().latest();
-        Self { side, since, acted: Vec::new(), acknowledged: BTreeMap::new(), _serving: serving }
+        Self {
+            side,
+            since,
+            acted: Vec::new(),
+            unasked: BTreeSet::new(),
+            acknowledged: BTreeMap::new(),
+            _serving: serving,
+        }
     }
 
     /// An attempt was acknowledged at this instant of real time.
@@ -63,8 +71,8 @@ impl World {
         while let Some(made) = self.pulls.as_ref().and_then(|beside| beside.side.next_made()) {
             let id = self.publish_known(made.event_type, made.supplier, made.recipe)?;
             if let Some(beside) = &mut self.pulls {
-                let (event_type, rfp) = (made.event_type, made.rfp);
-                beside.acted.push(Acted { id, event_type, rfp, is_asked_for: false });
+                beside.acted.push(Acted { id, event_type: made.event_type, rfp: made.rfp });
+                beside.unasked.insert(id);
             }
         }
         Ok(())
@@ -72,19 +80,14 @@ impl World {
 
     /// Those of an event type, about an RFP, that no step has asked for yet: the scenario's from now on.
     pub(super) fn take_acted(&mut self, fits: impl Fn(EventType, RfpId) -> bool) -> Vec<NotificationId> {
-        let acted = self.pulls.iter_mut().flat_map(|beside| &mut beside.acted);
-        let fitting = acted.filter(|one| !one.is_asked_for && fits(one.event_type, one.rfp));
-        fitting
-            .map(|one| {
-                one.is_asked_for = true;
-                one.id
-            })
-            .collect()
+        let Some(beside) = &mut self.pulls else { return Vec::new() };
+        let Beside { acted, unasked, .. } = beside;
+        let fitting = acted.iter().filter(|one| fits(one.event_type, one.rfp)).map(|one| one.id);
+        fitting.filter(|id| unasked.remove(id)).collect()
     }
 
     /// Whether a notification was made by an act that the scenario did not ask for.
     pub(in super::super) fn is_unasked(&self, id: NotificationId) -> bool {
-        let mut acted = self.pulls.iter().flat_map(|beside| &beside.acted);
-        acted.any(|one| one.id == id && !one.is_asked_for)
+        self.pulls.as_ref().is_some_and(|beside| beside.unasked.contains(&id))
     }
 }

@@ -15,6 +15,11 @@ use super::steps::NO_PULL_API;
 use crate::event::PullCount;
 use crate::scenario::model::{Bound, PullTopic, Pulled, Which};
 
+/// Between two looks at the log, at first; doubled up to [`POLL_MAX`].
+const POLL_MIN: Duration = Duration::from_millis(1);
+const POLL_MAX: Duration = Duration::from_millis(64);
+/// How long after the last acknowledgement a pull is counted that no claim names: as claims wait by default.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many of the notifications that are wrong are told.
 const TOLD_MAX: usize = 3;
 /// How many calls are told that were made instead.
@@ -102,6 +107,7 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
     let began = clock::real_now();
     let deadlines: Vec<Timestamp> =
         asked.iter().map(|one| one.acknowledged.unwrap_or(began) + *within).collect();
+    let mut poll = POLL_MIN;
     let seen = loop {
         let latest = beside.side.log().latest();
         let seen = Seen::of(beside, &asked);
@@ -119,6 +125,9 @@ pub(in super::super) async fn pulled(world: &World, claim: &Pulled) -> Judgement
         let Some(longest) = asked.iter().zip(&deadlines).filter_map(open).max() else { break seen };
         // What came or not, the next round sees.
         let _more = tokio::time::timeout(longest, beside.side.log().changed(latest)).await;
+        // Many calls in quick succession are looked at together.
+        clock::pause(poll).await;
+        poll = (2 * poll).min(POLL_MAX);
     };
     let wrong: Vec<String> = asked
         .iter()
@@ -263,8 +272,17 @@ pub(in super::super) async fn calls(world: &World, of: &Which, within: Duration,
     ("calls", title, holds)
 }
 
-/// Counts what was pulled so far; `None`: no pull API runs, or nothing that was acknowledged leads to a call.
-pub(in super::super) fn tally(world: &World) -> Option<PullCount> {
+/// Whether pulls that have not come yet are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Await {
+    /// For a while.
+    Yes,
+    /// What has come by now is counted.
+    No,
+}
+
+/// Counts what was pulled; `None`: no pull API runs, or nothing that was acknowledged leads to a call.
+pub(in super::super) async fn tally(world: &World, patience: Await) -> Option<PullCount> {
     let beside = world.pulls.as_ref()?;
     let asked: Vec<Asked> = world
         .ledger
@@ -272,12 +290,24 @@ pub(in super::super) fn tally(world: &World) -> Option<PullCount> {
         .filter_map(|(id, _)| Asked::of(world, beside, id, None))
         .filter(|one| !one.wanted.is_empty() && one.acknowledged.is_some())
         .collect();
-    if asked.is_empty() {
-        return None;
+    let last = asked.iter().filter_map(|one| one.acknowledged).max()?;
+    loop {
+        let latest = beside.side.log().latest();
+        let count = counted(beside, &asked);
+        let left = (last + PATIENCE).since(clock::real_now());
+        if patience == Await::No || count.pulled == count.leading || left.is_zero() {
+            return Some(count);
+        }
+        // What came or not, the next round sees.
+        let _more = tokio::time::timeout(left, beside.side.log().changed(latest)).await;
+        clock::pause(POLL_MIN).await;
     }
-    let seen = Seen::of(beside, &asked);
+}
+
+fn counted(beside: &Beside, asked: &[Asked]) -> PullCount {
+    let seen = Seen::of(beside, asked);
     let of = |one: &Asked| seen.followed.get(&one.id).map_or(&[][..], Vec::as_slice);
     let pulled = asked.iter().filter(|one| of(one).iter().all(|one| !one.pulls.is_empty())).count();
     let surplus = asked.iter().flat_map(of).map(|one| u64::from(one.surplus)).sum();
-    Some(PullCount { leading: asked.len() as u64, pulled: pulled as u64, surplus })
+    PullCount { leading: asked.len() as u64, pulled: pulled as u64, surplus }
 }

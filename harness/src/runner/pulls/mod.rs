@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use super::bodies::Recipe;
 
 pub(super) use acts::Beside;
-pub(super) use claim::{calls, pulled, tally};
+pub(super) use claim::{Await, calls, pulled, tally};
 pub(crate) use serve::Serving;
 pub use serve::SharedPull;
 pub(super) use serve::embedded;
@@ -80,7 +80,7 @@ pub(super) struct Made {
 
 impl PullSide {
     /// A world in which nothing has happened. `seed` draws what bodies do not say.
-    pub(crate) fn new(seed: u64, pack: Arc<Pack>) -> Self {
+    pub(crate) fn new(seed: u64, pack: &Arc<Pack>) -> Self {
         // With every RFP forwardable and open to other dates, a receiver can try all calls on any of them.
         let settings = WorldSettings {
             forwardable_percent: 100,
@@ -90,7 +90,7 @@ impl PullSide {
         let present = Present {
             clock: None,
             now: Timestamp::EPOCH,
-            pack: Arc::clone(&pack),
+            pack: Arc::clone(pack),
             seed,
             scenarios: 0,
             acts: 0,

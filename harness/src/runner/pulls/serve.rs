@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::{Beside, PullSide};
 use crate::authority_file;
-use crate::puller::PullAccess;
+use crate::puller::{PullAccess, PullTrust};
 use crate::receiver::{self, Pulling};
 use crate::scenario::model::{self, Scenario};
 use crate::settings::PullApi;
@@ -70,7 +70,7 @@ impl SharedPull {
     /// # Errors
     /// When the address or the certificate cannot be had, or its authority cannot be written, in words.
     pub async fn start(api: &PullApi, seed: u64, pack: Arc<Pack>) -> Result<Self, String> {
-        let side = PullSide::new(seed, pack);
+        let side = PullSide::new(seed, &pack);
         let settings = PullSettings {
             listen: api.listen,
             tls: api.tls.clone(),
@@ -110,7 +110,8 @@ impl SharedPull {
     /// How a receiver inside this process gets in.
     #[must_use]
     pub fn access(&self) -> PullAccess {
-        let trust = Trust::Bundle(self.serving.ca_pem.clone().unwrap_or_default().into_bytes());
+        let trust =
+            PullTrust::Known(Trust::Bundle(self.serving.ca_pem.clone().unwrap_or_default().into_bytes()));
         PullAccess { url: self.serving.url.clone(), api_key: self.api_key.clone(), trust }
     }
 
@@ -145,7 +146,7 @@ pub(in super::super) async fn embedded(
         return Ok(None);
     }
     let api_key = ApiKey::new(EMBEDDED_KEY).map_err(|error| error.to_string())?;
-    let side = PullSide::new(seed, Arc::clone(pack));
+    let side = PullSide::new(seed, pack);
     side.begin(clock, pack, seed);
     let settings = PullSettings { listen: LOOPBACK, keys: vec![key(&api_key)], ..PullSettings::default() };
     let serving = Serving::start(settings, side.clone()).await?;
@@ -156,7 +157,7 @@ pub(in super::super) async fn embedded(
         model::Pulls::Twice => receiver::Pulls::Twice,
         model::Pulls::BeforeAcknowledging => receiver::Pulls::BeforeAcknowledging,
     };
-    let trust = Trust::Bundle(serving.ca_pem.clone().unwrap_or_default().into_bytes());
+    let trust = PullTrust::Known(Trust::Bundle(serving.ca_pem.clone().unwrap_or_default().into_bytes()));
     let pulling = Pulling {
         access: PullAccess { url: serving.url.clone(), api_key, trust },
         pulls,

@@ -26,6 +26,15 @@ pub struct Receiver {
     pub turns_down: bool,
 }
 
+impl Receiver {
+    /// Whether its failures are the scenario's doing: all but when it pulls may make some.
+    #[must_use]
+    pub fn fails_on_purpose(&self) -> bool {
+        let pulling_only = Self { pulls: self.pulls, turns_down: self.turns_down, ..Self::default() };
+        *self != pulling_only || self.pulls == Some(Pulls::BeforeAcknowledging)
+    }
+}
+
 /// When the embedded receiver pulls what a notification is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Pulls {

@@ -471,6 +471,7 @@ fn search(body: &[u8]) -> Option<Note> {
         event_type: field("eventType")?,
         rfp_id: field("rfpId"),
         timestamp: field("eventTimestamp"),
+        ..Note::default()
     })
 }
 

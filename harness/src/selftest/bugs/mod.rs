@@ -6,6 +6,7 @@ mod effects;
 mod fields;
 mod http;
 mod json;
+mod pulls;
 mod tls;
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use super::Specimen;
 
 /// The bugs, a list for each stage.
 pub(super) const ALL: &[&[Specimen]] =
-    &[tls::ALL, connection::ALL, http::ALL, auth::ALL, json::ALL, fields::ALL, effects::ALL];
+    &[tls::ALL, connection::ALL, http::ALL, auth::ALL, json::ALL, fields::ALL, effects::ALL, pulls::ALL];
 
 /// Whether a text in the value, a name included, is one of these.
 fn text_anywhere(value: &Value, wanted: fn(&str) -> bool) -> bool {

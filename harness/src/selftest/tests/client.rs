@@ -34,7 +34,7 @@ fn identity() -> &'static Identity {
 /// Starts the specimen of that name, with a key.
 pub(super) async fn start(name: &str) -> Running {
     let specimen = named(name).unwrap_or_else(|| panic!("no specimen `{name}`"));
-    Running::start(specimen, Some(ApiKey::new(KEY).unwrap()), identity()).await.unwrap()
+    Running::start(specimen, Some(ApiKey::new(KEY).unwrap()), identity(), None).await.unwrap()
 }
 
 /// What came back.

@@ -27,7 +27,7 @@ fn names_are_unique_and_kebab_case() {
 
 #[test]
 fn every_bug_names_the_property_that_catches_it() {
-    const FAMILIES: [&str; 7] = ["accepts", "auth", "rejects", "delivery", "http", "tls", "effects"];
+    const FAMILIES: [&str; 8] = ["accepts", "auth", "rejects", "delivery", "http", "tls", "effects", "pulls"];
     for specimen in bugs() {
         let Kind::Bug { caught_by, story } = specimen.kind else { panic!("{specimen:?}") };
         assert!(!caught_by.is_empty() && !story.is_empty() && !story.ends_with('.'), "{specimen:?}");
@@ -36,7 +36,8 @@ fn every_bug_names_the_property_that_catches_it() {
             assert!(FAMILIES.contains(&family), "{id}");
             let keyed = family != "auth" || specimen.needs.contains(&super::Need::Key);
             let probed = family != "effects" || specimen.needs.contains(&super::Need::Probe);
-            assert!(keyed && probed, "{specimen:?}");
+            let pulled = family != "pulls" || specimen.needs.contains(&super::Need::Pull);
+            assert!(keyed && probed && pulled, "{specimen:?}");
         }
     }
     for specimen in unusual() {

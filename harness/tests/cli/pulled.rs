@@ -1,0 +1,158 @@
+//! `pns run` and `pns check` with a pull API beside them, on a receiver in another process that pulls.
+
+use std::fs;
+
+use super::{Running, closed_port, file, folder, outcome, pns};
+
+const PULL_KEY: &str = "pull/K3y+Of=Tests";
+
+const PULLED: &str = "
+scenario: The RFP is pulled
+clause: event-types
+requires: pull
+subscription: { events: all }
+steps:
+  - emit: [RFP_SEND, RFP_VIEWED]
+    rfp: booking
+    save: sent
+  - until: delivered
+expect:
+  - pulled: { of: sent, within: 2s }
+";
+
+const TURNED_DOWN: &str = "
+scenario: A turn-down comes back
+clause: event-types
+requires: pull
+subscription: { events: all }
+steps:
+  - emit: RFP_SEND
+    save: sent
+  - until: delivered
+  - pushed_back: RESPONSE_TURN_DOWN
+    of: sent
+    save: back
+  - until: delivered
+expect:
+  - delivered: back
+  - pulled: back
+";
+
+/// Flags of a run beside which the API listens at `port`.
+fn beside(port: u16) -> Vec<String> {
+    let listen = format!("127.0.0.1:{port}");
+    ["--cacert", "pns-receiver-ca.pem", "--pull-listen", &listen, "--pull-api-key-file", "pull.key"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// A receiver that pulls from `port`, where nobody listens yet.
+fn pulling(folder: &std::path::Path, port: u16, more: &[&str]) -> Running {
+    file(folder, "pull.key", PULL_KEY);
+    let api = format!("https://127.0.0.1:{port}");
+    let args =
+        ["--quiet", "--pull", &api, "--pull-api-key-file", "pull.key", "--pull-cacert", "pns-pull-ca.pem"];
+    Running::start(folder, &[&args[..], more].concat())
+}
+
+#[test]
+fn a_run_tells_what_a_receiver_pulled_and_what_came_of_its_acts() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--turns-down"]);
+    file(folder.path(), "pulled.yaml", PULLED);
+    file(folder.path(), "turned-down.yaml", TURNED_DOWN);
+    let run = |report: &str| {
+        let files = ["pulled.yaml", "turned-down.yaml", "--report", report, "--report", "junit=a.xml"];
+        outcome(pns(folder.path()).args(["run", "--target", &receiver.url]).args(beside(port)).args(files))
+    };
+    // Twice: each run has an authority of its own, which the receiver reads anew.
+    for report in ["json=a.json", "json=b.json"] {
+        let (code, out, err) = run(report);
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(
+            out.contains("2 of 2 pulled after") && err.contains("pull API at https://127.0.0.1:"),
+            "{out}{err}"
+        );
+        assert!(!out.contains(PULL_KEY) && !err.contains(PULL_KEY));
+    }
+    let text = fs::read_to_string(folder.path().join("b.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(told["scenarios"][0]["pulls"], serde_json::json!({ "leading": 2, "pulled": 2, "surplus": 0 }));
+    assert!(!text.contains(PULL_KEY));
+    let junit = fs::read_to_string(folder.path().join("a.xml")).unwrap();
+    assert!(junit.contains("2 of 2 pulled after"), "{junit}");
+}
+
+#[test]
+fn a_receiver_that_never_pulls_breaks_a_claim() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--pulls", "never"]);
+    file(folder.path(), "pulled.yaml", &PULLED.replace("2s", "100ms"));
+    let target = ["--target", &receiver.url];
+    let (code, out, _) =
+        outcome(pns(folder.path()).arg("run").args(target).args(beside(port)).arg("pulled.yaml"));
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("not pulled within 100ms: no call came"), "{out}");
+    assert!(out.contains(&format!("--pull-listen 127.0.0.1:{port} --pull-api-key-file pull.key")), "{out}");
+}
+
+#[test]
+fn two_pulls_of_one_thing_are_told_as_advice() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--pulls", "twice"]);
+    let scenario = PULLED.replace("[RFP_SEND, RFP_VIEWED]", "RFP_SEND");
+    let scenario = scenario.replace("within: 2s", "within: 400ms, times: 2");
+    file(folder.path(), "pulled.yaml", &scenario);
+    let run = ["run", "--target", &receiver.url, "pulled.yaml"];
+    let (code, out, _) = outcome(pns(folder.path()).args(run).args(beside(port)));
+    assert_eq!(code, 0, "{out}");
+    assert!(
+        out.contains("1 pulled again") && out.contains("1 call more than 1 notification explains"),
+        "{out}"
+    );
+    let check = ["check", "pulls/once", "--target", &receiver.url];
+    let (code, out, _) = outcome(pns(folder.path()).args(check).args(beside(port)));
+    assert_eq!(code, 0, "advice alone is not red: {out}");
+    assert!(out.contains("RFP_SEND acknowledged, pulled twice within 2s"), "{out}");
+}
+
+#[test]
+fn without_a_pull_api_what_needs_one_is_skipped_with_a_note() {
+    let folder = folder();
+    let receiver = Running::start(folder.path(), &[]);
+    file(folder.path(), "pulled.yaml", PULLED);
+    let target = ["--target", &receiver.url, "--cacert", "pns-receiver-ca.pem"];
+    let (_, out, _) = outcome(pns(folder.path()).args(["run", "pulled.yaml"]).args(target));
+    assert!(out.contains("it needs a pull API: `--pull-listen ADDRESS`"), "{out}");
+    let (_, out, _) = outcome(pns(folder.path()).args(["check", "pulls"]).args(target));
+    assert!(out.contains("pulls are not checked") && out.contains("it needs a pull API"), "{out}");
+}
+
+#[test]
+fn a_pull_api_that_nobody_could_use_is_refused() {
+    let folder = folder();
+    file(folder.path(), "pull.key", PULL_KEY);
+    let target = ["run", "--target", "https://127.0.0.1:1/"];
+    let cases: [(&[&str], &str); 4] = [
+        (&["--pull-listen", "127.0.0.1:0"], "needs a key"),
+        (&["--pull-listen", "nowhere"], "expected an IP address"),
+        (
+            &["--pull-listen", "127.0.0.1:0", "--pull-api-key-file", "pull.key", "--jobs", "2"],
+            "exclude each other",
+        ),
+        (
+            &["--pull-listen", "127.0.0.1:0", "--pull-api-key-file", "pull.key", "--pull-tls-cert", "c.pem"],
+            "needs `--pull-tls-key`",
+        ),
+    ];
+    for (args, wanted) in cases {
+        let (code, out, err) = outcome(pns(folder.path()).args(target).args(args));
+        assert!(code == 2 && err.contains(wanted), "{args:?}: {out}{err}");
+    }
+    let embedded = ["run", "--pull-listen", "127.0.0.1:0", "--pull-api-key-file", "pull.key"];
+    let (code, _, err) = outcome(pns(folder.path()).args(embedded));
+    assert!(code == 2 && err.contains("has a pull API of its own"), "{err}");
+}
