@@ -70,6 +70,15 @@ impl Frame {
         Here::NAMED.into_iter().map(move |(place, word, path, name)| (place == here, word, path, name))
     }
 
+    /// The page answers a form that was refused; `left` is what no field of it shows.
+    pub(super) fn refuse(&mut self, left: Vec<String>) {
+        self.is_answer = true;
+        self.problems = left;
+        if self.problems.is_empty() {
+            self.problems.push("What is wrong is told below, at its field.".to_owned());
+        }
+    }
+
     fn bare(title: String) -> Self {
         Self {
             title,

@@ -232,9 +232,9 @@ async fn page(
         Some(Refused::Notification(wrong)) => {
             let fields = leaves.iter_mut().map(|leaf| &mut leaf.field);
             let fields = fields.chain(&mut about).chain(&mut more).chain([&mut types]);
-            frame.problems = field::give_errors(fields, wrong);
+            frame.refuse(field::give_errors(fields, wrong));
         }
-        Some(Refused::Course(wrong)) => frame.problems = field::give_errors(&mut course, wrong),
+        Some(Refused::Course(wrong)) => frame.refuse(field::give_errors(&mut course, wrong)),
         None => {}
     }
     let wrong = match &refused {
