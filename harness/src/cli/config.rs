@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Failure, did_you_mean};
 
@@ -120,32 +121,30 @@ pub(super) struct PullConfig {
     pub(super) client: Vec<ClientConfig>,
 }
 
-/// A key that callers of the pull API show: never itself, but the file that it stands in.
+/// A key that callers of the pull API show: never itself, but the file that it stands in. It opens everything that is not
+/// narrowed, so nothing that is misspelt may be passed over.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct KeyConfig {
     pub(super) name: String,
-    pub(super) key_file: PathBuf,
-    #[serde(flatten)]
-    pub(super) access: AccessConfig,
+    pub(super) key_file: Option<PathBuf>,
+    /// Known, so that it is refused without being shown.
+    pub(super) key: Option<IgnoredAny>,
+    pub(super) apis: Option<Vec<String>>,
+    pub(super) suppliers: Option<Vec<String>>,
+    pub(super) cvb: Option<bool>,
 }
 
-/// An OAuth client of the pull API.
+/// An OAuth client of the pull API; as a key otherwise.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct ClientConfig {
     pub(super) id: String,
     pub(super) name: Option<String>,
-    pub(super) secret_file: PathBuf,
+    pub(super) secret_file: Option<PathBuf>,
+    /// Known, so that it is refused without being shown.
+    pub(super) secret: Option<IgnoredAny>,
     pub(super) scopes: Option<Vec<String>>,
-    #[serde(flatten)]
-    pub(super) access: AccessConfig,
-}
-
-/// What a key or client may do: everything that is not narrowed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(super) struct AccessConfig {
     pub(super) apis: Option<Vec<String>>,
     pub(super) suppliers: Option<Vec<String>>,
     pub(super) cvb: Option<bool>,
@@ -272,8 +271,9 @@ impl Config {
             for file in [&mut pull.tls_cert, &mut pull.tls_key, &mut pull.write_ca].into_iter().flatten() {
                 *file = folder.join(&*file);
             }
-            let keys = pull.key.iter_mut().map(|key| &mut key.key_file);
-            for file in keys.chain(pull.client.iter_mut().map(|client| &mut client.secret_file)) {
+            let keys = pull.key.iter_mut().filter_map(|key| key.key_file.as_mut());
+            let secrets = pull.client.iter_mut().filter_map(|client| client.secret_file.as_mut());
+            for file in keys.chain(secrets) {
                 *file = folder.join(&*file);
             }
         }
@@ -337,8 +337,8 @@ mod tests {
                     durability='process',keep-for='1d',keep-bytes='1GiB',pending-max=1,clock='real',seed=1,\
                     schema-pack=['s'],grace='1s',subscription=[{}],\
                     pull={listen='l',tls-cert='c',tls-key='k',name=['n'],write-ca='w',token-lifetime='1h',\
-                    turn-down-status=400,path={rfp='/'},key=[{name='n',key-file='f',apis=['a'],suppliers=['s'],\
-                    cvb=true}],client=[{id='i',name='n',secret-file='f',scopes=['s'],apis=['a'],suppliers=['s'],\
+                    turn-down-status=400,path={rfp='/'},key=[{name='n',key-file='f',key=1,apis=['a'],suppliers=['s'],\
+                    cvb=true}],client=[{id='i',name='n',secret-file='f',secret=1,scopes=['s'],apis=['a'],suppliers=['s'],\
                     cvb=true}]},world={forwardable='1%',consent='1%',metropolitan-areas=1,supplier-dates='1%'}}\n";
         let mut config = parse(text).unwrap();
         config.source = Some(Source { path: PathBuf::from("p"), text: "t".to_owned() });

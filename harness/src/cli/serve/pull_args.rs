@@ -15,10 +15,10 @@ use pns_simulator::pull::{
 };
 use pns_simulator::secret::ApiKey;
 use pns_simulator::units;
-use pns_simulator::world::{CallKind, Viewer, WorldSettings};
+use pns_simulator::world::{CallKind, WorldSettings};
 
 use super::super::args::{key_from, or, setting, span};
-use super::super::config::{AccessConfig, ClientConfig, KeyConfig, PullConfig, ServeConfig, WorldConfig};
+use super::super::config::{PullConfig, ServeConfig, WorldConfig};
 use super::super::values::duration;
 use super::super::{Failure, note};
 use super::args::address;
@@ -217,9 +217,13 @@ impl PullArgs {
         if let Some(key) = flag {
             keys.push(PullKey { secret: Secret::from(&key), access: Access::full(KEY_NAME) });
         }
-        for KeyConfig { name, key_file, access } in &config.key {
-            let secret = Secret::from(&key_from(key_file)?);
-            keys.push(PullKey { secret, access: access_of(name, access, "serve.pull.key")? });
+        for key in &config.key {
+            let place = format!("serve.pull.key \"{}\"", key.name);
+            let file = in_file(key.key_file.as_ref(), key.key.is_some(), &place, "key-file")?;
+            let secret = Secret::from(&key_from(file)?);
+            let full = Access::full(&key.name);
+            let access = narrowed(full, &key.apis, &key.suppliers, key.cvb, &place)?;
+            keys.push(PullKey { secret, access });
         }
         Ok(keys)
     }
@@ -247,10 +251,15 @@ impl PullArgs {
                 return Err(Failure::usage(anyhow::anyhow!("a client's secret needs `--pull-client-id`")));
             }
         }
-        for ClientConfig { id, name, secret_file, scopes, access } in &config.client {
-            let access = access_of(name.as_ref().unwrap_or(id), access, "serve.pull.client")?;
-            let scopes = scopes.as_ref().map(|scopes| scopes.iter().cloned().collect::<BTreeSet<String>>());
-            clients.push(PullClient { id: id.clone(), secret: secret_from(secret_file)?, scopes, access });
+        for client in &config.client {
+            let id = client.id.clone();
+            let place = format!("serve.pull.client \"{id}\"");
+            let file = in_file(client.secret_file.as_ref(), client.secret.is_some(), &place, "secret-file")?;
+            let secret = secret_from(file)?;
+            let full = Access::full(client.name.as_ref().unwrap_or(&id));
+            let access = narrowed(full, &client.apis, &client.suppliers, client.cvb, &place)?;
+            let scopes = client.scopes.as_ref().map(|scopes| scopes.iter().cloned().collect());
+            clients.push(PullClient { id, secret, scopes, access });
         }
         Ok(clients)
     }
@@ -294,27 +303,41 @@ pub(super) fn world(config: &WorldConfig) -> Result<WorldSettings, Failure> {
     })
 }
 
-/// What a key or client of the settings file may do: everything that is not narrowed.
-fn access_of(name: &str, config: &AccessConfig, table: &str) -> Result<Access, Failure> {
-    let key = |field: &str| format!("{table} `{name}`: {field}");
-    let full = Access::full(name);
-    let apis = match &config.apis {
-        None => full.apis,
-        Some(words) => {
-            let read = words.iter().map(|word| word.parse::<Api>());
-            read.collect::<Result<_, _>>().map_err(|error| setting(&key("apis"), error))?
-        }
-    };
-    let suppliers = match &config.suppliers {
-        None => SupplierScope::All,
-        Some(ids) => {
-            let read = ids.iter().map(|id| id.parse());
-            let only = read.collect::<Result<BTreeSet<_>, _>>();
-            SupplierScope::Only(only.map_err(|error| setting(&key("suppliers"), error))?)
-        }
-    };
-    let viewer = Viewer { suppliers, cvb: config.cvb.unwrap_or(full.viewer.cvb) };
-    Ok(Access { apis, viewer, ..full })
+/// What a key or client of the settings file may do: everything of `full` that is not narrowed.
+fn narrowed(
+    mut full: Access,
+    apis: &Option<Vec<String>>,
+    suppliers: &Option<Vec<String>>,
+    cvb: Option<bool>,
+    place: &str,
+) -> Result<Access, Failure> {
+    if let Some(words) = apis {
+        let read = words.iter().map(|word| word.parse::<Api>());
+        full.apis =
+            read.collect::<Result<_, _>>().map_err(|error| setting(&format!("{place} apis"), error))?;
+    }
+    if let Some(ids) = suppliers {
+        let only = ids.iter().map(|id| id.parse()).collect::<Result<BTreeSet<_>, _>>();
+        let only = only.map_err(|error| setting(&format!("{place} suppliers"), error))?;
+        full.viewer.suppliers = SupplierScope::Only(only);
+    }
+    full.viewer.cvb = cvb.unwrap_or(full.viewer.cvb);
+    Ok(full)
+}
+
+/// The file with a secret, which does not stand in the settings file itself.
+fn in_file<'a>(
+    file: Option<&'a PathBuf>,
+    stands_there: bool,
+    place: &str,
+    wanted: &str,
+) -> Result<&'a Path, Failure> {
+    let help = format!("keep it in a file of its own: `{wanted} = \"…\"`");
+    match file {
+        _ if stands_there => Err(setting(place, "a secret does not belong here").help(help)),
+        Some(file) => Ok(file),
+        None => Err(setting(place, format!("`{wanted}` is missing")).help(help)),
+    }
 }
 
 fn secret_from(path: &Path) -> Result<Secret, Failure> {
