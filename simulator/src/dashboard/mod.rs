@@ -11,25 +11,27 @@
 //!
 //! # Hooks for tests in browsers
 //! Ids and `data-test` attributes, which stay as they are when the looks change. `N` is an id, `F` a field of the
-//! model with `-` for `.` (`rate_limit-rate`).
+//! model with `-` for `.` (`rate_limit-rate`); where a page has two forms, the second's fields end in `-course` or
+//! `-pull`. What is marked `data-live` is kept as it is now.
 //!
 //! | Page | Hooks |
 //! |---|---|
-//! | all | `#main`, `#notice` (what was done), `#problem` (what was refused), `#clock-now`, `#clock-gear`, `#sign-out`, `nav a[data-test=nav-overview]` (`-deliveries`, `-trigger`, `-faults`, `-world`, `-clock`) |
+//! | all | `#main`, `#notice` (what was done), `#problem` (what was refused), `#trouble` (the service does not work), `#clock-now`, `#clock-gear`, `#live`, `#sign-out`, `nav a[data-test=nav-overview]` (`-deliveries`, `-trigger`, `-faults`, `-world`, `-clock`) |
 //! | forms | `#f-F` the control, `#e-F` its error, `#submit` |
-//! | `/` | `#totals` with `data-published`, `data-acknowledged`, `data-failed`, `data-pending`; `#plot`; `#subscriptions`; row `#subscription-N` with `data-state`, `data-pending`, `data-held`, `data-waiting`, `data-ready`, `data-in-flight`; in it `[data-test=failure]`, `[data-test=acceptance]`, `[data-test=rate]`, `[data-test=pause]`, `[data-test=resume]`; `#new-subscription`, `#pause-all`, `#resume-all`; `#latest` |
+//! | `/` | `#totals` with `data-published`, `data-acknowledged`, `data-failed`, `data-pending`; `#plot`; `#subscriptions`; `#subscription-N` with `data-state`, `data-pending`, `data-held`, `data-waiting`, `data-ready`, `data-in-flight`; in it `[data-test=failure]`, `[data-test=acceptance]`, `[data-test=rate]`, `[data-test=pause]`, `[data-test=resume]`; `#new-subscription`, `#pause-all`, `#resume-all`; `#latest` |
 //! | `/ui/subscriptions/new` | the form |
-//! | `/ui/subscriptions/N` | `#state`, `#backlog` with `data-*` as in the row; `#pause`, `#resume`, `#edit`, `#remove`, `#trigger-link`; `#failure`; `#windows`; row `#window-N` with `data-state`, `[data-test=cancel]`; `#announce` (form: `from`, `for`, `until`, `end`); `#deliveries`, row `#delivery-N` with `data-state`; `#filter`; `#older` |
+//! | `/ui/subscriptions/N` | `#state` with `data-state`, `#backlog` with `data-*` as above; `#pause`, `#resume`, `#edit`, `#remove`, `#trigger-link`; `#failure`; `#begin-downtime`; `#windows`; `#window-N` with `data-state`, in it `[data-test=end]`, `[data-test=cancel]`; `#announce` (`from`, `for`, `until`, `open`) in `#announce-details`; `#replay-missing`; `#filter`, `#deliveries`, `#delivery-N` with `data-state`, `#older`; `#settings` |
 //! | `/ui/subscriptions/N/edit` | the form |
 //! | `/ui/subscriptions/N/remove` | `#submit` |
-//! | `/ui/deliveries` | `#filter`, `#deliveries`, `#older` |
-//! | `/ui/deliveries/N` | `#state` with `data-state`; `#meaning`; `#replay`; `#picture`; `#attempt-M` with `data-outcome`, `[data-test=request]`, `[data-test=response]`; `#body` |
+//! | `/ui/deliveries` | `#filter`, `#deliveries`, `#delivery-N`, `#older` |
+//! | `/ui/deliveries/N` | `#state` with `data-state`; `#meaning`; `#followed` with `data-pulls`; `#replay`; `#picture`; `#attempt-M` with `data-outcome`, in it `[data-test=request]`, `[data-test=response]`; `#body` |
 //! | `/ui/notifications/N` | `#body`, `#deliveries` |
-//! | `/ui/trigger` | `#f-type`, `#choose`; `#f-overrides-PATH`; `#preview`, `#send`; `#body-preview` with `data-deliveries`; `#f-course`, `#send-course` |
-//! | `/ui/faults` | the form; row `#fault-N`, `[data-test=clear]`; `#clear-all`; with a pull API: row `#pull-fault-N`, form `#pull-fault-form` |
-//! | `/ui/world` | row `#rfp-ID`; `#pulls` |
-//! | `/ui/world/rfps/ID` | `#suppliers`, `#history` |
-//! | `/ui/clock` | `#now`, `#gear`; forms `#advance-form` (`by`), `#next-due`, `#gear-form` |
+//! | `/ui/trigger` | `#f-type`, `#choose`; `#f-rfp`, `#f-supplier`, `#f-overrides-PATH`; in `#more` `#f-overrides`, `#f-raw`; `#preview`, `#send`; `#body-preview` with `data-deliveries`; `#course-form`, `#f-course`, `#send-course` |
+//! | `/ui/faults` | `#faults`, `#fault-N`, in it `[data-test=clear]`; `#clear-all`; the form; `#pull-faults`, `#pull-fault-N`, `#clear-all-pull`; `#pull-fault-form`, `#submit-pull` |
+//! | `/ui/world` | `#rfps`, `#rfp-ID`; `#pulls`, `#pull-N` |
+//! | `/ui/world/pulls` | `#filter`, `#pulls`, `#pull-N`, `#older` |
+//! | `/ui/world/rfps/ID` | `#suppliers`, `#supplier-ID`, in it `[data-test=state]`; `#history`; `#pulls`; `#content`; `#trigger-link` |
+//! | `/ui/clock` | `#now`, `#gear`, `#next`; `#advance-form` (`by`), `#advance`, `#next-due`; `#gear-form` |
 //! | `/ui/sign-in` | `#f-token`, `#submit` |
 
 mod assets;

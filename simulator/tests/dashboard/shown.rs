@@ -125,6 +125,9 @@ fn the_world_is_shown() {
         assert!(pulls.contains("id=\"pull-1\"") && pulls.contains("/rfp/&#60;b&#62;"));
         assert!(shown.page(&format!("/ui/world/rfps/{rfp}")).await.contains("id=\"pull-1\""));
         shown.simulator.advance(AdvanceSpec::to_next_due()).await.unwrap();
+        let silent = shown.page("/ui/deliveries/1").await;
+        assert!(!silent.contains("id=\"followed\""), "no pull API runs: nothing can be said");
+        shown.simulator.pull_log().begin();
         let delivery = shown.page("/ui/deliveries/1").await;
         assert_eq!(attribute(&delivery, "followed", "data-pulls"), "0");
         assert_eq!(shown.get("/ui/world/rfps/0b8f9a30-31e6-4d3c-9f6e-0d8f7f8a1a01").await.status, 404);
