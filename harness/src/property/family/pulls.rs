@@ -20,10 +20,11 @@ pub(in crate::property) const ALL: &[Property] = &[
     AFTER_LATER_EVENTS,
     ONCE,
     AFTER_BURST,
-    ACKNOWLEDGES_WHILE_SLOW,
     ACKNOWLEDGES_WHILE_FAILING,
     AGAIN_AFTER_FAILURE,
     BACKS_OFF,
+    // The last, since a worker that does one thing after the other is held up by it.
+    ACKNOWLEDGES_WHILE_SLOW,
 ];
 
 /// How a pull is done.
@@ -173,14 +174,14 @@ const ACKNOWLEDGES_WHILE_SLOW: Property = Property {
     strength: Strength::Should,
     tags: &["slow"],
     needs: &[Need::Pull],
-    does: "Lets the pull API take three seconds for its first answer, sends an RFP_SEND, and waits two seconds for the \
+    does: "Lets the pull API take six seconds for its first answer, sends an RFP_SEND, and waits five seconds for the \
            acknowledgement.",
     why: "PNS sends again what is not acknowledged in time. A receiver that pulls first makes the sender wait for Cvent's \
           own API: when that is slow, every notification comes again, and each time is pulled for again.",
     mend: ACKNOWLEDGE_THEN_PULL,
     cases: Cases::Fixed(|setting| {
-        let slow = json!({ "slow": "3s", "rfp": "booking", "times": 1 });
-        about_rfp(setting, vec![acknowledged("", &slow, "2s")])
+        let slow = json!({ "slow": "6s", "rfp": "booking", "times": 1 });
+        about_rfp(setting, vec![acknowledged("", &slow, "5s")])
     }),
 };
 
