@@ -208,9 +208,11 @@ async fn introduce(
         ),
     };
     print(&format!(
-        "{} serves {}\n  {}  {}/api/v1, described by {}/api/v1/openapi.json\n{}  {}  {place}{going_on}\n  {}  {}\n",
+        "{} serves {}\n  {}  {}/, for a browser\n  {}  {}/api/v1, described by {}/api/v1/openapi.json\n{}  {}  {place}{going_on}\n  {}  {}\n",
         paint(BOLD, &format!("pns {}", status.version)),
         paint(BOLD, &server.url()),
+        paint(DIM, "pages"),
+        server.url(),
         paint(DIM, "API  "),
         server.url(),
         server.url(),

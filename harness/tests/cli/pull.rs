@@ -66,9 +66,10 @@ fn send(served: &Served) {
 #[test]
 fn it_is_off_unless_asked_for_and_open_on_this_machine() {
     let folder = folder();
-    let served = Served::start(folder.path(), &["--ephemeral"]);
+    let served = Served::start(folder.path(), &["--ephemeral", "--pull-name", "pull.test"]);
     assert!(!served.said.contains("pull"), "{}", served.said);
-    assert_eq!(served.end("-TERM").0, 0);
+    let (code, _, err) = served.end("-TERM");
+    assert_eq!((code, err.contains("the pull API is off: `--pull-listen")), (0, true), "{err}");
 
     let served = Served::start(folder.path(), &["--ephemeral", "--pull-listen", "127.0.0.1:0"]);
     assert!(served.said.contains("trusted by --cacert pns-pull-ca.pem"), "{}", served.said);

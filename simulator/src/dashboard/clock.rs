@@ -46,11 +46,11 @@ async fn page(dashboard: &Dashboard, form: &Form, refused: Option<Refused>) -> S
     };
     let wrong = match &refused {
         Some(Refused::Advance(wrong)) => {
-            frame.problems = field::give_errors([&mut by], wrong);
+            frame.refuse(field::give_errors([&mut by], wrong));
             Some(wrong)
         }
         Some(Refused::Gear(wrong)) => {
-            frame.problems = field::give_errors([&mut gears], wrong);
+            frame.refuse(field::give_errors([&mut gears], wrong));
             Some(wrong)
         }
         None => None,

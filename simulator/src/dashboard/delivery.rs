@@ -164,7 +164,7 @@ pub(super) async fn list(State(dashboard): State<Dashboard>, Query(query): Query
     let (mut frame, clock) = dashboard.frame("Deliveries", Here::Deliveries, &query).await?;
     let (mut listing, wrong) = Listing::read(&dashboard, &query, None, clock.now).await?;
     if let Some(wrong) = &wrong {
-        frame.problems = super::field::give_errors(&mut listing.filter, wrong);
+        frame.refuse(super::field::give_errors(&mut listing.filter, wrong));
     }
     Ok(Page(status_of(wrong.as_ref()), Deliveries { frame, listing }))
 }

@@ -61,7 +61,7 @@ async fn page(
     let mut settings = Settings::of(view);
     if let Some(wrong) = &wrong {
         settings.fill(form);
-        frame.problems = field::give_errors(settings.fields_mut(), wrong);
+        frame.refuse(field::give_errors(settings.fields_mut(), wrong));
     }
     settings.open_what_is_wrong();
     let one = view.map(|view| format!("/ui/subscriptions/{}", view.id));

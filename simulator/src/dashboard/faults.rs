@@ -117,12 +117,12 @@ pub(super) async fn page(
         Some(Refused::Sender(wrong)) => {
             fill(&mut basic, form);
             fill(&mut details, form);
-            frame.problems = field::give_errors(basic.iter_mut().chain(&mut details), wrong);
+            frame.refuse(field::give_errors(basic.iter_mut().chain(&mut details), wrong));
             Some(wrong)
         }
         Some(Refused::Pull(wrong)) => {
             fill(&mut pull, form);
-            frame.problems = field::give_errors(&mut pull, wrong);
+            frame.refuse(field::give_errors(&mut pull, wrong));
             Some(wrong)
         }
         None => None,

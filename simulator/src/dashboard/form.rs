@@ -18,22 +18,18 @@ const FIELDS_MAX: usize = 512;
 
 /// The fields of a form, or of a query.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Form {
-    fields: Vec<(String, String)>,
-    is_sent: bool,
-}
+pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Reads `a=b&c=d`.
     pub(super) fn of(text: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(text).take(FIELDS_MAX);
-        let fields = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-        Self { fields, is_sent: false }
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
     /// A field as it was sent; what is not there is empty.
     pub(super) fn raw(&self, name: &str) -> &str {
-        let found = self.fields.iter().find(|(known, _)| known == name);
+        let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
     }
 
@@ -44,16 +40,11 @@ impl Form {
 
     /// All values of a field.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
-    }
-
-    /// Whether it came in a body, so that its address is not that of a page.
-    pub(super) fn is_sent(&self) -> bool {
-        self.is_sent
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(known, _)| known == name)
+        self.0.iter().any(|(known, _)| known == name)
     }
 }
 
@@ -74,7 +65,7 @@ impl FromRequest<Dashboard> for Form {
         if !dashboard.shared.forgery.is(form.raw(FORGERY_FIELD)) {
             return Err(Refusal::foreign_form());
         }
-        Ok(Self { is_sent: true, ..form })
+        Ok(form)
     }
 }
 

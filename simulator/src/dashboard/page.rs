@@ -45,12 +45,12 @@ pub(super) struct Frame {
     /// Whether there is somebody to sign out.
     pub(super) signed_in: bool,
     pub(super) clock: Option<ClockLine>,
-    /// Whether the page answers a form: it cannot be fetched again.
-    pub(super) is_answer: bool,
     /// What was done.
     pub(super) notice: Option<&'static str>,
     /// What was refused.
     pub(super) problems: Vec<String>,
+    /// Whether it answers a form, so that there is nothing to be fetched again at its address.
+    pub(super) is_answer: bool,
     /// Why the service does not work.
     pub(super) trouble: Vec<String>,
     pub(super) version: &'static str,
@@ -70,6 +70,15 @@ impl Frame {
         Here::NAMED.into_iter().map(move |(place, word, path, name)| (place == here, word, path, name))
     }
 
+    /// The page answers a form that was refused; `left` is what no field of it shows.
+    pub(super) fn refuse(&mut self, left: Vec<String>) {
+        self.is_answer = true;
+        self.problems = left;
+        if self.problems.is_empty() {
+            self.problems.push("What is wrong is told below, at its field.".to_owned());
+        }
+    }
+
     fn bare(title: String) -> Self {
         Self {
             title,
@@ -77,9 +86,9 @@ impl Frame {
             forgery: String::new(),
             signed_in: false,
             clock: None,
-            is_answer: false,
             notice: None,
             problems: Vec::new(),
+            is_answer: false,
             trouble: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -104,7 +113,6 @@ impl Dashboard {
                 now: words::when(clock.now, Instant(pns_engine::Timestamp::EPOCH)),
                 gear: clock.gear.0.to_string(),
             }),
-            is_answer: query.is_sent(),
             notice: notice(query.get("done")),
             trouble: health.reasons,
             ..Frame::bare(title.into())

@@ -69,7 +69,7 @@
         location.reload(); // signed out meanwhile
         return;
       }
-      if (!answer.ok) return; // what it showed is gone
+      if (!answer.ok) return; // what it showed is gone: it stays as it was
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = part.id && page.getElementById(part.id);
@@ -137,7 +137,8 @@
     address.searchParams.delete("done");
     history.replaceState(null, "", address);
   }
-  if (sign && document.querySelector("[data-live]")) {
+  // An answer to a form is not there to be fetched again.
+  if (sign && !("still" in document.body.dataset) && document.querySelector("[data-live]")) {
     document.addEventListener("visibilitychange", listen);
     listen();
   }

@@ -81,12 +81,11 @@ pub(super) async fn page(
     let mut announce = announce_fields();
     let mut status = status_of(wrong_filter.as_ref());
     if let Some(wrong) = &wrong_filter {
-        frame.problems = field::give_errors(&mut listing.filter, wrong);
+        frame.refuse(field::give_errors(&mut listing.filter, wrong));
     }
     if let Some((form, wrong)) = &refused {
-        frame.is_answer = true;
         announce = announce.into_iter().map(|field| field.filled(form)).collect();
-        frame.problems.extend(field::give_errors(&mut announce, wrong));
+        frame.refuse(field::give_errors(&mut announce, wrong));
         status = status_of(Some(wrong));
     }
     Ok(Page(

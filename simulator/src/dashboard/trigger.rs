@@ -193,6 +193,7 @@ async fn page(
     refused: Option<Refused>,
 ) -> Shown<impl Template + use<>> {
     let (mut frame, _) = dashboard.frame("Trigger", Here::Trigger, form).await?;
+    frame.is_answer = preview.is_some();
     let pack = dashboard.simulator().pack();
     let offered = pack.event_types();
     let event_type = chosen(form.get("type"), offered);
@@ -231,9 +232,9 @@ async fn page(
         Some(Refused::Notification(wrong)) => {
             let fields = leaves.iter_mut().map(|leaf| &mut leaf.field);
             let fields = fields.chain(&mut about).chain(&mut more).chain([&mut types]);
-            frame.problems = field::give_errors(fields, wrong);
+            frame.refuse(field::give_errors(fields, wrong));
         }
-        Some(Refused::Course(wrong)) => frame.problems = field::give_errors(&mut course, wrong),
+        Some(Refused::Course(wrong)) => frame.refuse(field::give_errors(&mut course, wrong)),
         None => {}
     }
     let wrong = match &refused {

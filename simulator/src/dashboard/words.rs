@@ -23,7 +23,7 @@ pub(super) fn count(number: impl Borrow<u64>) -> String {
 
 /// A failure's name in a table: the delivery's page tells which status.
 pub(super) fn failure(name: &str) -> String {
-    if name == "status" { "another status".to_owned() } else { spaced(name) }
+    if name == "status" { "not acknowledged".to_owned() } else { spaced(name) }
 }
 
 /// A number and its noun.

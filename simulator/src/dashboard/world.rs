@@ -27,6 +27,7 @@ struct WorldPage {
     rows: Vec<RfpRow>,
     next: Option<u64>,
     is_first_page: bool,
+    has_pull_api: bool,
     pulls: Vec<PullRow>,
 }
 
@@ -134,6 +135,7 @@ pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query
         rows: rfps.items.iter().map(|rfp| RfpRow::of(rfp, clock.now)).collect(),
         next: rfps.next,
         is_first_page: after.is_none(),
+        has_pull_api: dashboard.simulator().pull_log().has_begun(),
         pulls,
     }))
 }
@@ -167,7 +169,7 @@ pub(super) async fn pulls(State(dashboard): State<Dashboard>, Query(query): Quer
     let asked = asked(&query);
     let wrong = asked.as_ref().err().cloned();
     if let Some(wrong) = &wrong {
-        frame.problems = field::give_errors(&mut filter, wrong);
+        frame.refuse(field::give_errors(&mut filter, wrong));
     }
     let after: Option<u64> = query.get("after").parse().ok();
     let (pulls, next) = dashboard.pulls(asked.unwrap_or_default(), after, PULLS, clock.now);

@@ -245,3 +245,69 @@ fn basic_pairs(value: &HeaderValue) -> Option<Vec<(String, String)>> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     Some(vec![(id.to_owned(), secret.to_owned()), (decode(id), decode(secret))])
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pull::Secret;
+
+    fn gate() -> Gate {
+        let client = |id: &str, secret: &str| PullClient {
+            id: id.to_owned(),
+            secret: Secret::new(secret).unwrap(),
+            scopes: None,
+            access: Access::full(id),
+        };
+        let key = PullKey { secret: Secret::new("k3y").unwrap(), access: Access::full("key") };
+        let clients = vec![client("ci", "s3cret"), client("odd", "a:b%41+")];
+        Gate::new(&PullSettings { keys: vec![key], clients, ..PullSettings::default() })
+    }
+
+    fn headers(pairs: &[(http::HeaderName, &[u8])]) -> HeaderMap {
+        let value = |value: &[u8]| HeaderValue::from_bytes(value).ok();
+        pairs.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?))).collect()
+    }
+
+    #[test]
+    fn a_secret_with_a_colon_is_read_whole() {
+        let basic = format!("Basic {}", BASE64_STANDARD.encode("odd:a:b%41+"));
+        let form: &[u8] = b"application/x-www-form-urlencoded";
+        let headers = headers(&[(AUTHORIZATION, basic.as_bytes()), (CONTENT_TYPE, form)]);
+        let (who, answer) = gate().token(&headers, b"grant_type=client_credentials");
+        assert_eq!((answer.status, who.unwrap().name.to_string()), (StatusCode::OK, "odd".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_shown_is_nobodys_key(
+            scheme in "(Basic|Bearer|api_key|[a-zA-Z_]{0,8})",
+            space in " {0,3}",
+            shown in proptest::collection::vec(prop_oneof![b' '..=b'~', 0x80..=0xff_u8], 0..60),
+        ) {
+            let value = [scheme.as_bytes(), space.as_bytes(), &shown].concat();
+            let headers = headers(&[(AUTHORIZATION, &value)]);
+            prop_assume!(!headers.is_empty() && shown.trim_ascii() != b"k3y");
+            let refused = gate().who(&headers).unwrap_err();
+            prop_assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        }
+
+        #[test]
+        fn whatever_is_asked_for_is_no_token(
+            pair in "\\PC{0,20}",
+            shows_basic in any::<bool>(),
+            form in "((grant_type|scope|client_id|client_secret|x)=[ -~]{0,12}&?){0,6}",
+        ) {
+            let basic = format!("Basic {}", BASE64_STANDARD.encode(&pair));
+            let said: &[u8] = b"application/x-www-form-urlencoded";
+            let basic = (AUTHORIZATION, basic.as_bytes());
+            let all = [(CONTENT_TYPE, said), basic];
+            let headers = headers(if shows_basic { &all } else { &all[..1] });
+            prop_assume!(!pair.contains("s3cret") && !form.contains("s3cret"));
+            let (who, answer) = gate().token(&headers, form.as_bytes());
+            let refused = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED].contains(&answer.status);
+            prop_assert!(who.is_none() && refused, "{:?}", answer);
+        }
+    }
+}

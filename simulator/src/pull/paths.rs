@@ -474,4 +474,16 @@ mod tests {
         paths.set(CallKind::Venue, "/x/{venueId}").unwrap();
         assert!(matches!(paths.check(), Err(PathError::Taken { .. })));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_path_and_any_template_is_borne(path in "(/|%|[0-9a-f]{2}|\\PC|rfp|v1|supplier){0,20}", template in "(/|\\{|\\}|rfpId|\\PC){0,12}") {
+            let mut paths = Paths::default();
+            let _ = paths.find(&Method::GET, &path);
+            if paths.set(CallKind::Token, &template).is_ok() {
+                let filled = template.replace(['{', '}'], "");
+                proptest::prop_assert!(matches!(paths.find(&Method::POST, &filled), Found::Call { .. }), "{}", template);
+            }
+        }
+    }
 }

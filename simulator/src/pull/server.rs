@@ -64,6 +64,7 @@ impl PullServer {
     /// end, for at most [`PullLimits::grace`](super::PullLimits::grace).
     pub async fn serve<C: Counterpart>(self, counterpart: C, stop: impl Future<Output = ()>) {
         let bounds = self.settings.limits.bounds();
+        counterpart.log().begin();
         let pulled = Arc::new(Pulled::new(counterpart, self.settings));
         let service = service_fn(move |request: http::Request<Incoming>| {
             let pulled = Arc::clone(&pulled);

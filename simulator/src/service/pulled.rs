@@ -69,7 +69,8 @@ impl Simulator {
         self.pull_log().counts().into_iter().map(count).collect()
     }
 
-    /// What was pulled after a notification with this body, whose first attempt began at `first` (PNS time).
+    /// What was pulled after a notification with this body, whose first attempt began at `first` (PNS time). Nothing can
+    /// be said where no pull API runs.
     pub(super) fn followed(
         &self,
         notification: NotificationId,
@@ -77,6 +78,9 @@ impl Simulator {
         body: &[u8],
         first: Timestamp,
     ) -> Option<FollowedView> {
+        if !self.pull_log().has_begun() {
+            return None;
+        }
         let said = self.world().read(|world| world.said(event_type, body))?;
         let wanted = Call::after(&said)?;
         let notified = Notified { notification, first_attempt: first, acknowledged: true, wanted };

@@ -3,6 +3,7 @@
 //! The only part of this folder that knows of waiting: a reader may wait for more.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct PullLog {
     kept: Arc<Mutex<Kept>>,
     /// The number of the latest pull.
     latest: watch::Sender<u64>,
+    /// Whether a pull API writes to it.
+    begun: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -77,11 +80,22 @@ struct Kept {
 
 impl Default for PullLog {
     fn default() -> Self {
-        Self { kept: Arc::default(), latest: watch::Sender::new(0) }
+        Self { kept: Arc::default(), latest: watch::Sender::new(0), begun: Arc::default() }
     }
 }
 
 impl PullLog {
+    /// A pull API writes to it from now on: that there is no pull means something.
+    pub fn begin(&self) {
+        self.begun.store(true, Relaxed);
+    }
+
+    /// Whether a pull API writes to it.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Relaxed)
+    }
+
     /// Adds a pull, and tells its number: from 1 on, rising by one.
     pub fn push(&self, mut pull: Pull) -> u64 {
         if pull.path.len() > PATH_MAX {

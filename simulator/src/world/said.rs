@@ -4,6 +4,8 @@
 //! messages, forwarders and venues are read by the names that Cvent documents (`attachmentIds`, `messageDetails`,
 //! `forwarderInfo`) and by those of the reconstructed packs.
 
+mod members;
+
 use std::sync::Arc;
 
 use pns_engine::{EventType, SupplierId};
@@ -12,6 +14,8 @@ use serde_json::Value;
 use super::id::{AttachmentId, MessageId, RfpId, VenueId};
 use crate::schema::Roles;
 
+/// The members that are read by their names.
+const KNOWN: [&str; 5] = ["attachmentIds", "messageDetails", "forwarderInfo", "venueId", "venueDetails"];
 /// Attachments of one notification that are taken; the packs have at most 100.
 const ATTACHMENTS_MAX: usize = 1_000;
 /// Characters of a short text that are taken: a reason, a name.
@@ -86,8 +90,7 @@ impl Said {
     /// Reads a body; what is not there, or no UUID where one should be, counts as not said. `None`: no JSON object.
     #[must_use]
     pub fn read(places: &Places, event_type: EventType, body: &[u8]) -> Option<Self> {
-        let body: Value = serde_json::from_slice(body).ok()?;
-        body.as_object()?;
+        let body = members::read(places, body)?;
         let at = |place: &Option<String>| body.pointer(place.as_deref()?);
         let supplier = at(&places.supplier).and_then(id).map(SupplierId);
         Some(Self {

@@ -17,10 +17,10 @@ use pns_simulator::secret::ApiKey;
 use pns_simulator::units;
 use pns_simulator::world::{CallKind, Viewer, WorldSettings};
 
-use super::super::Failure;
 use super::super::args::{key_from, or, setting, span};
 use super::super::config::{AccessConfig, ClientConfig, KeyConfig, PullConfig, ServeConfig, WorldConfig};
 use super::super::values::duration;
+use super::super::{Failure, note};
 use super::args::address;
 
 /// Where what callers must trust is written unless told otherwise.
@@ -142,7 +142,12 @@ impl PullArgs {
             (Some(listen), _) => listen,
             (None, Some(text)) => address(text).map_err(|error| setting("serve.pull.listen", error))?,
             (None, None) if from_config.is_some() => defaults.listen,
-            (None, None) => return Ok(None),
+            (None, None) => {
+                if self.says_more() {
+                    note("the pull API is off: `--pull-listen 127.0.0.1:7768` turns it on");
+                }
+                return Ok(None);
+            }
         };
         let write_ca = self.pull_write_ca.clone().or_else(|| config.write_ca.clone());
         let status = match self.pull_turn_down_status.or(config.turn_down_status) {
@@ -167,6 +172,23 @@ impl PullArgs {
             limits: defaults.limits,
         };
         Ok(Some(Pulling { settings, write_ca: write_ca.unwrap_or_else(|| CA_FILE.into()) }))
+    }
+
+    /// Whether it says anything beside where to listen.
+    fn says_more(&self) -> bool {
+        let files = [
+            &self.pull_tls_cert,
+            &self.pull_tls_key,
+            &self.pull_write_ca,
+            &self.pull_api_key_file,
+            &self.pull_client_secret_file,
+        ];
+        let texts = [&self.pull_api_key, &self.pull_client_id, &self.pull_client_secret];
+        files.iter().any(|file| file.is_some())
+            || texts.iter().any(|text| text.is_some())
+            || !(self.pull_name.is_empty() && self.pull_path.is_empty())
+            || self.pull_token_lifetime.is_some()
+            || self.pull_turn_down_status.is_some()
     }
 
     fn tls(&self, config: &PullConfig) -> Result<PullTls, Failure> {
