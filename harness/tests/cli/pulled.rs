@@ -116,7 +116,7 @@ fn two_pulls_of_one_thing_are_told_as_advice() {
     let check = ["check", "pulls/once", "--target", &receiver.url];
     let (code, out, _) = outcome(pns(folder.path()).args(check).args(beside(port)));
     assert_eq!(code, 0, "advice alone is not red: {out}");
-    assert!(out.contains("RFP_SEND acknowledged, pulled twice within 2s"), "{out}");
+    assert!(out.contains("RFP_SEND acknowledged, pulled twice within 1s"), "{out}");
 }
 
 #[test]

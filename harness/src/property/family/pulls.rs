@@ -20,10 +20,11 @@ pub(in crate::property) const ALL: &[Property] = &[
     AFTER_LATER_EVENTS,
     ONCE,
     AFTER_BURST,
-    ACKNOWLEDGES_WHILE_SLOW,
     ACKNOWLEDGES_WHILE_FAILING,
     AGAIN_AFTER_FAILURE,
     BACKS_OFF,
+    // The last, since a worker that does one thing after the other is held up by it.
+    ACKNOWLEDGES_WHILE_SLOW,
 ];
 
 /// How a pull is done.
@@ -115,13 +116,13 @@ const ONCE: Property = Property {
     strength: Strength::Advice,
     tags: &["duplicates"],
     needs: &[Need::Pull],
-    does: "Sends an RFP_SEND, and another whose acknowledgement is lost, so that it comes twice; then counts for two \
-           seconds how often the RFP is read with success.",
+    does: "Sends an RFP_SEND, and another whose acknowledgement is lost, so that it comes twice; then counts for a \
+           second how often the RFP is read with success.",
     why: "Calls count against the limits of the API, and notifications come in bursts. A call that failed and is made \
           again is no second one.",
     mend: "Pull once for each event id: let the same record that tells duplicates apart start the pull.",
     cases: Cases::Fixed(|setting| {
-        let expect = || json!([{ "pulled": { "of": "sent", "within": "2s", "at_most": 1 } }]);
+        let expect = || json!([{ "pulled": { "of": "sent", "within": "1s", "at_most": 1 } }]);
         let plain = json!([{ "emit": "RFP_SEND", "save": "sent" }, { "until": "delivered" }]);
         let again = json!([
             { "emit": "RFP_SEND", "save": "sent" },
@@ -173,14 +174,14 @@ const ACKNOWLEDGES_WHILE_SLOW: Property = Property {
     strength: Strength::Should,
     tags: &["slow"],
     needs: &[Need::Pull],
-    does: "Lets the pull API take three seconds for its first answer, sends an RFP_SEND, and waits two seconds for the \
+    does: "Lets the pull API take six seconds for its first answer, sends an RFP_SEND, and waits five seconds for the \
            acknowledgement.",
     why: "PNS sends again what is not acknowledged in time. A receiver that pulls first makes the sender wait for Cvent's \
           own API: when that is slow, every notification comes again, and each time is pulled for again.",
     mend: ACKNOWLEDGE_THEN_PULL,
     cases: Cases::Fixed(|setting| {
-        let slow = json!({ "slow": "3s", "rfp": "booking", "times": 1 });
-        about_rfp(setting, vec![acknowledged("", &slow, "2s")])
+        let slow = json!({ "slow": "6s", "rfp": "booking", "times": 1 });
+        about_rfp(setting, vec![acknowledged("", &slow, "5s")])
     }),
 };
 
@@ -242,7 +243,7 @@ const BACKS_OFF: Property = Property {
     tags: &["errors", "load"],
     needs: &[Need::Pull],
     does: "Lets every call about an RFP be answered 429 with `Retry-After: 2`, then 503, then 403, and counts the calls of \
-           the first two seconds: up to forty are in order.",
+           the first second: up to twenty are in order.",
     why: "429 says that calls come too fast (RFC 6585); making them faster is answered with more of it, for all that the \
           integration does. A 403 does not go away by asking.",
     mend: "Wait as Retry-After says, otherwise longer and longer with some jitter, and give up after a while. Do not repeat \
@@ -254,7 +255,7 @@ const BACKS_OFF: Property = Property {
                 { "emit": "RFP_SEND", "rfp": "booking", "save": "sent" },
                 { "until": "delivered" },
             ]);
-            case(label, steps, json!([{ "calls": { "of": "sent", "within": "2s", "at_most": 40 } }]))
+            case(label, steps, json!([{ "calls": { "of": "sent", "within": "1s", "at_most": 20 } }]))
         };
         let cases = vec![
             one("429", &json!({ "answer": 429, "retry_after": "2s", "rfp": "booking", "for": "1d" })),
