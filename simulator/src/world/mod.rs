@@ -44,6 +44,7 @@ pub use refusal::Refusal;
 pub use said::{Forwarder, Message, Places, Said};
 pub use settings::WorldSettings;
 pub use shared::SharedWorld;
+pub(crate) use shared::{Told, ToldBody};
 pub use view::{HappeningView, ResponseState, RfpDetail, RfpState, RfpSummary, SupplierView};
 
 use crate::schema::Roles;

@@ -41,12 +41,12 @@ use crate::clock::pause;
 use crate::driver::{Driver, Turn};
 use crate::journal::{Change, Journal, JournalError, Ticket};
 use crate::transport::PlainHttp;
-use crate::world::{PullFaults, SharedWorld};
+use crate::world::{PullFaults, SharedWorld, Told};
 
 use self::chronicle::Foresight;
 use self::clock::Advancing;
 use self::lifecycles::Lifecycles;
-use self::publish::{Keys, Observed};
+use self::publish::Keys;
 use self::subscriptions::KeptSubscription;
 use self::windows::Window;
 
@@ -115,7 +115,7 @@ pub(super) struct Limits {
 #[derive(Default)]
 struct Batch {
     changes: Vec<Change>,
-    observed: Vec<Observed>,
+    told: Vec<Told>,
     records: Vec<Record>,
     replies: Vec<Reply>,
 }
@@ -123,7 +123,7 @@ struct Batch {
 /// A batch on its way into the journal.
 struct Written {
     ticket: Ticket,
-    observed: Vec<Observed>,
+    told: Vec<Told>,
     records: Vec<Record>,
     replies: Vec<Reply>,
     /// How many starts the batches until this one tell of.
@@ -193,9 +193,9 @@ impl Keeper {
         }
         match self.journal.try_write(std::mem::take(&mut self.batch.changes)) {
             Ok(ticket) => {
-                let Batch { observed, records, replies, .. } = std::mem::take(&mut self.batch);
+                let Batch { told, records, replies, .. } = std::mem::take(&mut self.batch);
                 let starts = self.driver.held_count();
-                self.unconfirmed.push_back(Written { ticket, observed, records, replies, starts });
+                self.unconfirmed.push_back(Written { ticket, told, records, replies, starts });
                 self.batches += 1;
                 self.blocked = false;
             }
@@ -223,10 +223,10 @@ impl Keeper {
     /// The oldest batch is committed, or could not be.
     fn confirm(&mut self, committed: Result<(), JournalError>) -> Result<(), JournalError> {
         committed?;
-        if let Some(Written { observed, records, replies, starts, .. }) = self.unconfirmed.pop_front() {
+        if let Some(Written { told, records, replies, starts, .. }) = self.unconfirmed.pop_front() {
             // Before anything leaves: whoever pulls because of it must find it.
-            for one in &observed {
-                one.tell(&self.world);
+            if !told.is_empty() {
+                self.world.tell(told);
             }
             self.driver.release(starts);
             self.feed.tell(&records);

@@ -22,7 +22,7 @@ use crate::service::model::{
 };
 use crate::service::recipes::{Content, Recipe};
 use crate::service::stored;
-use crate::world::{Act, Refusal, RfpId, Seen, SharedWorld, Viewer};
+use crate::world::{Act, Refusal, RfpId, Told, ToldBody, Viewer};
 
 /// Deliveries that one call may make: they are one commit, and others wait for it.
 const DELIVERIES_MAX: usize = 100_000;
@@ -72,8 +72,8 @@ struct Ready {
     supplier: Option<SupplierId>,
     /// What is laid over the body, as a text.
     laid: Option<String>,
-    /// The body by the service's own pack; empty where that cannot make it.
-    body: Bytes,
+    /// The body by the service's own pack, where it was made already.
+    body: Option<Bytes>,
 }
 
 /// What the notifications of one call have in common.
@@ -85,24 +85,6 @@ pub(in super::super) enum Together {
     OneRfp,
     /// They tell of this.
     Act(Arc<Act>),
-}
-
-/// A notification that the world is to know of when it is committed.
-pub(super) struct Observed {
-    at: Timestamp,
-    notification: NotificationId,
-    event_type: EventType,
-    body: Bytes,
-    act: Option<Arc<Act>>,
-}
-
-impl Observed {
-    /// Tells the world.
-    pub(super) fn tell(&self, world: &SharedWorld) {
-        let Self { at, notification, event_type, ref body, ref act } = *self;
-        let seen = Seen { at, notification, event_type, body, act: act.as_deref() };
-        world.write(|world| world.observe(seen));
-    }
 }
 
 impl Keeper {
@@ -227,12 +209,12 @@ impl Keeper {
         let rfp =
             spec.rfp.or(course).filter(|_| event_type.category() == Category::Rfp && spec.raw.is_none());
         let mut recipe = Recipe { event_type, supplier, rfp, content };
-        let body = recipe.body(pack, self.seed, id, self.driver.stamp());
         if recipe.content == Content::Generated {
             let laid = stored::recipe_to_text(rfp, None);
-            return Ok(Ready { recipe, supplier, laid, body: body.unwrap_or_default() });
+            return Ok(Ready { recipe, supplier, laid, body: None });
         }
         // The body itself says whom it is about, unless the caller does.
+        let body = recipe.body(pack, self.seed, id, self.driver.stamp());
         let body = body.map_err(|error| InvalidField::new("overrides", error))?;
         let told = pack.supplier(&body).filter(|_| named.is_none());
         recipe.supplier = supplier.map(|supplier| told.unwrap_or(supplier));
@@ -240,7 +222,7 @@ impl Keeper {
             Content::Overrides(overrides) => stored::recipe_to_text(rfp, Some(overrides)),
             Content::Raw(_) | Content::Generated => None,
         };
-        Ok(Ready { supplier: recipe.supplier, recipe, laid, body })
+        Ok(Ready { supplier: recipe.supplier, recipe, laid, body: Some(body) })
     }
 
     /// The body that a notification would have if it were published next, and how many deliveries it would make.
@@ -306,14 +288,23 @@ impl Keeper {
         let done = act.and_then(|act| serde_json::to_string(&**act).ok());
         let row = PublishedRow { id, event_type, supplier, at, recipe: laid, raw, act: done };
         self.batch.changes.push(Change::NotificationPublished(row));
-        let act = act.cloned();
-        self.batch.observed.push(Observed { at, notification: id, event_type, body, act });
+        let (act, body) = (act.cloned(), self.told_body(id, &recipe, at, body));
+        self.batch.told.push(Told { at, notification: id, event_type, act, body });
         let deliveries = self.queue_observed(event_type);
         if !deliveries.is_empty() {
             let count = u32::try_from(deliveries.len()).unwrap_or(u32::MAX);
             self.driver.bodies().keep(id, recipe, None, count);
         }
         Ok(PublishedNotification { id: id.0, event_type: EventName(event_type), deliveries })
+    }
+
+    /// What the world reads: a generated body is made when it does, since it may never be.
+    fn told_body(&self, id: NotificationId, recipe: &Recipe, at: Timestamp, made: Option<Bytes>) -> ToldBody {
+        if let Some(body) = made {
+            return ToldBody::Made(body);
+        }
+        let (recipe, pack, seed) = (recipe.clone(), Arc::clone(self.packs.own()), self.seed);
+        ToldBody::Later(Box::new(move || recipe.body(&pack, seed, id, at).ok()))
     }
 
     /// The deliveries that the latest command queued.
