@@ -179,6 +179,31 @@ async fn everything_works_without_script() {
 }
 
 #[tokio::test]
+async fn a_course_takes_its_time_until_it_is_ended() {
+    let site = Site::with(Simulator::builder().gear(Gear::Virtual)).await;
+    site.subscribe("build").await;
+    let browser = Browser::start(Look::default()).await;
+    browser.open(&site.page("/ui/trigger")).await;
+    browser.choose("#f-course", "award").await;
+    browser.fill("#f-every", "1 fortnight").await;
+    browser.click("#send-course").await;
+    assert!(!browser.text("#e-every").await.is_empty());
+    browser.fill("#f-every", "1h").await;
+    browser.click("#send-course").await;
+    browser.find("#notice").await;
+    let row = browser.text("#course-1").await;
+    assert!(row.contains("award") && row.contains("RFP_VIEWED"), "{row}");
+    // The page follows what comes.
+    site.simulator.advance(AdvanceSpec::by(Duration::from_secs(3_600))).await.unwrap();
+    browser.wait("#course-1", |row| row.contains("RESPONSE_ASSIGN")).await;
+    browser.click("#course-1 [data-test=end]").await;
+    browser.find("#notice").await;
+    assert!(!browser.has("#course-1").await);
+    assert_eq!(site.receiver.received().len(), 2);
+    end(browser).await;
+}
+
+#[tokio::test]
 async fn a_planned_fault_shows_until_it_is_used_up() {
     let site = Site::with(Simulator::builder().gear(Gear::Virtual)).await;
     site.subscribe("build").await;

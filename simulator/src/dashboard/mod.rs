@@ -26,7 +26,7 @@
 //! | `/ui/deliveries` | `#filter`, `#deliveries`, `#delivery-N`, `#older` |
 //! | `/ui/deliveries/N` | `#state` with `data-state`; `#meaning`; `#followed` with `data-pulls`; `#replay`; `#picture`; `#attempt-M` with `data-outcome`, in it `[data-test=request]`, `[data-test=response]`; `#body` |
 //! | `/ui/notifications/N` | `#body`, `#deliveries` |
-//! | `/ui/trigger` | `#f-type`, `#choose`; `#f-rfp`, `#f-supplier`, `#f-overrides-PATH`; in `#more` `#f-overrides`, `#f-raw`; `#preview`, `#send`; `#body-preview` with `data-deliveries`; `#course-form`, `#f-course`, `#send-course` |
+//! | `/ui/trigger` | `#f-type`, `#choose`; `#f-rfp`, `#f-supplier`, `#f-overrides-PATH`; in `#more` `#f-overrides`, `#f-raw`; `#preview`, `#send`; `#body-preview` with `data-deliveries`; `#course-form`, `#f-course`, `#f-every`, `#send-course`; `#under-way`, row `#course-N`, in it `[data-test=end]` |
 //! | `/ui/faults` | `#faults`, `#fault-N`, in it `[data-test=clear]`; `#clear-all`; the form; `#pull-faults`, `#pull-fault-N`, `#clear-all-pull`; `#pull-fault-form`, `#submit-pull` |
 //! | `/ui/world` | `#rfps`, `#rfp-ID`; `#pulls`, `#pull-N` |
 //! | `/ui/world/pulls` | `#filter`, `#pulls`, `#pull-N`, `#older` |
@@ -148,6 +148,7 @@ impl Dashboard {
             .route("/ui/trigger", get(trigger::show).post(trigger::send))
             .route("/ui/trigger/preview", post(trigger::preview))
             .route("/ui/trigger/course", post(trigger::course))
+            .route("/ui/trigger/courses/{id}/end", post(trigger::end_course))
             .route("/ui/faults", get(faults::show).post(faults::plan))
             .route("/ui/faults/clear", post(faults::clear_all))
             .route("/ui/faults/{id}/clear", post(faults::clear))

@@ -142,6 +142,8 @@ fn notice(word: &str) -> Option<&'static str> {
             "Nothing is missing: all that it should have got was acknowledged or is on its way."
         }
         "sent" => "Published.",
+        "begun" => "Begun: its first event is published, the others follow.",
+        "course-ended" => "Ended: what was published stays, the rest does not come.",
         "unseen" => "Published, and no subscription sees it: look at their event types and suppliers.",
         "planned" => "The fault is planned.",
         "cleared" => "Forgotten.",

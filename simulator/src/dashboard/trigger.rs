@@ -11,12 +11,14 @@ use serde_json::{Map, Value};
 use super::Dashboard;
 use super::delivery::pretty;
 use super::field::{self, Choice, Field, Kind};
-use super::form::{Form, Json, Query, Wrong};
+use super::form::{Form, Id, Json, Query, Wrong};
 use super::page::{Frame, Here, Page, Refusal, Shown, done, status_of};
-use super::words;
+use super::words::{self, When};
 use crate::control::handlers::strip_place;
 use crate::service::ServiceError;
-use crate::service::model::{InvalidField, LifecycleSpec, NotificationSpec, PublishOptions, Published};
+use crate::service::model::{
+    Instant, InvalidField, LifecycleSpec, LifecycleView, NotificationSpec, PublishOptions, Published,
+};
 
 use self::leaves::Leaf;
 
@@ -44,7 +46,33 @@ struct Trigger {
     has_more: bool,
     preview: Option<Preview>,
     course: Vec<Field>,
+    under_way: Vec<UnderWay>,
     has_subscriptions: bool,
+}
+
+/// A course that has events to come.
+struct UnderWay {
+    id: u64,
+    course: &'static str,
+    rfp: Option<String>,
+    published: u64,
+    left: String,
+    next: &'static str,
+    next_at: Option<When>,
+}
+
+impl UnderWay {
+    fn of(one: &LifecycleView, now: Instant) -> Self {
+        Self {
+            id: one.id,
+            course: one.course.word(),
+            rfp: one.rfp.map(|rfp| rfp.to_string()),
+            published: one.published,
+            left: words::counted(one.left, "event", "events"),
+            next: one.next.0.wire_name(),
+            next_at: one.next_at.map(|at| words::when(at, now)),
+        }
+    }
 }
 
 /// A body before it is sent.
@@ -99,18 +127,36 @@ pub(super) async fn course(State(dashboard): State<Dashboard>, form: Form) -> Re
     json.text("course", form.get("course"));
     json.text("supplier", form.get("supplier"));
     json.text("rfp", form.get("rfp"));
+    json.text("every", form.get("every"));
     let refused = match json.read::<LifecycleSpec>() {
-        Ok(spec) => match dashboard.simulator().lifecycle(spec, PublishOptions::default()).await {
-            Ok(published) => {
-                let unseen = published.notifications.iter().all(|one| one.deliveries.is_empty());
-                let word = if unseen { "unseen" } else { "sent" };
-                return Ok(done("/ui/deliveries", word).into_response());
+        Ok(spec) => {
+            let is_paced = spec.every.is_some();
+            match dashboard.simulator().lifecycle(spec, PublishOptions::default()).await {
+                Ok(published) => {
+                    let unseen = published.notifications.iter().all(|one| one.deliveries.is_empty());
+                    return Ok(match (unseen, is_paced) {
+                        (true, _) => done("/ui/deliveries", "unseen"),
+                        (false, true) => done("/ui/trigger", "begun"),
+                        (false, false) => done("/ui/deliveries", "sent"),
+                    }
+                    .into_response());
+                }
+                Err(error) => Wrong::from(error),
             }
-            Err(error) => Wrong::from(error),
-        },
+        }
         Err(wrong) => wrong,
     };
     Ok(page(&dashboard, &form, None, Some(Refused::Course(refused))).await?.into_response())
+}
+
+/// Ends a course that has events to come.
+pub(super) async fn end_course(
+    State(dashboard): State<Dashboard>,
+    id: Id,
+    _: Form,
+) -> Result<Redirect, Refusal> {
+    dashboard.simulator().end_lifecycle(id.0).await?;
+    Ok(done("/ui/trigger", "course-ended"))
 }
 
 /// The delivery, if there is exactly one; otherwise the notification.
@@ -192,7 +238,7 @@ async fn page(
     preview: Option<Preview>,
     refused: Option<Refused>,
 ) -> Shown<impl Template + use<>> {
-    let (mut frame, _) = dashboard.frame("Trigger", Here::Trigger, form).await?;
+    let (mut frame, clock) = dashboard.frame("Trigger", Here::Trigger, form).await?;
     frame.is_answer = preview.is_some();
     let pack = dashboard.simulator().pack();
     let offered = pack.event_types();
@@ -224,6 +270,9 @@ async fn page(
         Field::new("course", "Course").value("award").one_of(&COURSES),
         rfp_field().suffixed("course"),
         supplier_field().suffixed("course"),
+        Field::new("every", "An event every")
+            .placeholder("at once")
+            .hint("A span of PNS time, such as 30s or 2h: they come one by one"),
     ];
     if is_course {
         course = course.into_iter().map(|field| field.filled(form)).collect();
@@ -241,6 +290,7 @@ async fn page(
         Some(Refused::Notification(wrong) | Refused::Course(wrong)) => Some(wrong),
         None => None,
     };
+    let under_way = dashboard.simulator().lifecycles().await?;
     let metrics = dashboard.simulator().metrics().await?;
     Ok(Page(
         status_of(wrong),
@@ -256,6 +306,7 @@ async fn page(
             more,
             preview,
             course,
+            under_way: under_way.iter().map(|one| UnderWay::of(one, clock.now)).collect(),
             has_subscriptions: metrics.subscriptions > 0,
         },
     ))

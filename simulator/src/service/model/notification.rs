@@ -249,6 +249,19 @@ const PROPOSAL: [EventType; 8] = [
 ];
 
 impl Course {
+    /// As callers write it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Award => "award",
+            Self::Decline => "decline",
+            Self::Withdraw => "withdraw",
+            Self::TurnDown => "turn-down",
+            Self::Cancel => "cancel",
+        }
+    }
+
     /// The event types, in the order in which they happen.
     #[must_use]
     pub fn events(self) -> Vec<EventType> {
