@@ -24,6 +24,9 @@ const CALLS_WAITING: usize = 1_024;
 /// How often what has ended is looked through for what may go.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often the world is asked whether something was put aside for it.
+const READ_INTERVAL: Duration = Duration::from_millis(50);
+
 /// What the handles share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -120,6 +123,7 @@ impl Simulator {
         let pull_faults = keeper.planned_pull_faults().clone();
         let tidying = tidy(retention, journal.clone(), Arc::clone(&counters), calls.downgrade());
         tokio::spawn(until_the_end(life.clone(), tidying));
+        tokio::spawn(until_the_end(life.clone(), read_on(world.clone())));
         tokio::spawn(live(keeper, waiting, journal.clone(), feed.clone(), told));
         Ok(Self {
             shared: Arc::new(Shared {
@@ -243,6 +247,22 @@ async fn tidy(
             }
         }
         pause(TIDY_INTERVAL).await;
+    }
+}
+
+/// Has the world read what was published, away from the keeper, so that whoever looks at it need not wait.
+async fn read_on(world: SharedWorld) {
+    loop {
+        pause(READ_INTERVAL).await;
+        if !world.has_unread() {
+            continue;
+        }
+        let reading = world.clone();
+        let read = tokio::task::spawn_blocking(move || while reading.catch_up() {});
+        // Its runtime ends, or it panicked: then whoever looks meets the same.
+        if read.await.is_err() {
+            return;
+        }
     }
 }
 

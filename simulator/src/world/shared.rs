@@ -1,7 +1,7 @@
 //! One world in many hands.
 //!
-//! A publication costs little: what it says is put aside, and read when somebody looks. Whoever looks sees all that
-//! was put aside before.
+//! A publication costs little: what it says is put aside, and read in the background, or when somebody looks. Whoever
+//! looks sees all that was put aside before.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,6 +17,9 @@ use super::{Seen, World};
 const UNREAD_MAX: usize = 200_000;
 /// Bytes of bodies that are put aside: beyond, they are read at once.
 const UNREAD_BYTES_MAX: usize = 64 << 20;
+
+/// Notifications that are read at once in the background: some milliseconds.
+const READ_AT_ONCE: usize = 1_000;
 
 /// A world that several read while one writes. Clones are the same world.
 #[derive(Clone, Debug)]
@@ -104,8 +107,32 @@ impl SharedWorld {
     /// The world, after it has read what was put aside.
     fn caught_up(&self) -> RwLockWriteGuard<'_, World> {
         let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-        // Taken while the world is held, so that the order is kept and nobody looks in between.
-        let Unread { told, .. } = std::mem::take(&mut *self.unread());
+        self.read_some(&mut world, usize::MAX);
+        world
+    }
+
+    /// Whether something is put aside.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.unread().told.is_empty()
+    }
+
+    /// Reads some of what was put aside, so that little is left for whoever looks. Tells whether more is left.
+    pub(crate) fn catch_up(&self) -> bool {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        self.read_some(&mut world, READ_AT_ONCE);
+        drop(world);
+        self.has_unread()
+    }
+
+    /// Taken while the world is held, so that the order is kept and nobody looks in between.
+    fn read_some(&self, world: &mut World, count: usize) {
+        let told: Vec<Told> = {
+            let mut unread = self.unread();
+            let count = count.min(unread.told.len());
+            let told: Vec<Told> = unread.told.drain(..count).collect();
+            unread.bytes -= told.iter().map(|one| one.body.bytes()).sum::<usize>();
+            told
+        };
         for Told { at, notification, event_type, act, body } in told {
             let body = match body {
                 ToldBody::Made(body) => Some(body),
@@ -115,7 +142,6 @@ impl SharedWorld {
                 world.observe(Seen { at, notification, event_type, body: &body, act: act.as_deref() });
             }
         }
-        world
     }
 
     fn unread(&self) -> MutexGuard<'_, Unread> {
@@ -163,6 +189,8 @@ mod tests {
         let shared = world();
         shared.tell((0..UNREAD_MAX as u64 + 5).map(|id| told(id, 7)));
         assert_eq!(shared.unread().told.len(), UNREAD_MAX);
+        assert!(shared.catch_up());
+        assert_eq!(shared.unread().told.len(), UNREAD_MAX - READ_AT_ONCE);
         let large = || ToldBody::Made(vec![b' '; UNREAD_BYTES_MAX / 2 + 1].into());
         let one = |id| Told { body: large(), ..told(id, 9) };
         shared.tell([one(1)]);

@@ -91,7 +91,8 @@ pub struct DeliveryDetail {
     pub delivery: DeliveryView,
     /// Its attempts, the first first. Of very many, the last thousand.
     pub history: Vec<AttemptView>,
-    /// What was pulled after its first attempt; `null`: there was none, or nothing is to be pulled.
+    /// What was pulled after its first attempt; `null`: there was none, nothing is to be pulled, or no
+    /// pull API runs.
     pub followed: Option<FollowedView>,
 }
 
