@@ -6,7 +6,7 @@ use fantoccini::key::Key;
 use pns_engine::EventType;
 use pns_simulator::clock::Gear;
 use pns_simulator::service::Simulator;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::browser::{Browser, Look};
 use crate::site::Site;
@@ -82,7 +82,7 @@ async fn nothing_is_wider_than_a_phone() {
     for page in &pages {
         browser.open(&site.page(page)).await;
         let width = browser.measure("return document.documentElement.scrollWidth").await;
-        if width != Value::from(Look::PHONE.0) {
+        if width != Look::PHONE.0 {
             wide.push(format!("{page} is {width} pixels wide"));
         }
     }

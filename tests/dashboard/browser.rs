@@ -194,11 +194,6 @@ impl Browser {
         entries.iter().filter_map(|entry| entry["message"].as_str().map(str::to_owned)).collect()
     }
 
-    /// A picture of the whole page, as PNG.
-    pub(crate) async fn picture(&self) -> Vec<u8> {
-        self.client.screenshot().await.unwrap()
-    }
-
     /// All that is to be read on the page, for a failed test's message.
     async fn page(&self) -> String {
         let url = self.client.current_url().await.map(|url| url.to_string()).unwrap_or_default();

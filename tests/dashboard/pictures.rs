@@ -41,7 +41,7 @@ async fn main() {
         browser.open(&site.page(page)).await;
         browser.find("#main").await;
         let file = folder.join(format!("{name}.png"));
-        std::fs::write(file, browser.picture().await).unwrap();
+        std::fs::write(file, browser.client.screenshot().await.unwrap()).unwrap();
     }
     light.end().await;
     dark.end().await;

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Site {
     pub(crate) simulator: Simulator,
     pub(crate) receiver: Receiver,
+    /// Who its receivers are, and further ones that it is to trust.
     pub(crate) identity: Identity,
     url: String,
     _stop: oneshot::Sender<()>,
