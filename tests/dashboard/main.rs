@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use browser::{Browser, Look};
 use pns_engine::EventType;
-use pns_harness::receiver::Script;
 use pns_simulator::clock::Gear;
 use pns_simulator::service::Simulator;
 use pns_simulator::service::model::AdvanceSpec;
@@ -108,8 +107,8 @@ async fn a_limit_is_changed_and_a_wrong_one_refused() {
 #[tokio::test]
 async fn a_failing_receiver_is_explained() {
     let site = Site::with(Simulator::builder().gear(Gear::Virtual)).await;
-    let id = site.subscribe("build").await.0;
-    site.receiver.play("401*2,200".parse::<Script>().unwrap());
+    let receiver = site.scripted("401*2,200").await;
+    let id = site.subscribe_with("build", &[("endpoint", json!(receiver.url()))]).await.0;
     site.publish(EventType::RfpSend, 1).await;
     site.simulator.advance(AdvanceSpec::by(Duration::from_secs(40))).await.unwrap();
     let browser = Browser::start(Look::default()).await;

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a picture that cannot be taken ends it")]
 
+#[expect(dead_code, reason = "the tests use the rest")]
 mod browser;
+#[expect(dead_code, reason = "the tests use the rest")]
 mod site;
 
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use browser::{Browser, Look};
 use pns_engine::EventType;
-use pns_harness::receiver::{Receiver, Settings as ReceiverSettings};
+use pns_harness::receiver::Receiver;
 use pns_simulator::clock::pause;
 use pns_simulator::service::model::PublishOptions;
 use serde_json::json;
@@ -50,8 +52,7 @@ async fn main() {
 /// Half a minute in which things happen: one receiver does well under a limit, one fails, one is in its downtime.
 async fn live(site: &Site) -> Receiver {
     site.subscribe_with("hotel-group", &[("rate_limit", json!("25/s"))]).await;
-    let broken = Receiver::start(ReceiverSettings::default(), &site.identity).await.unwrap();
-    broken.play("200*9,503*10000".parse().unwrap());
+    let broken = site.scripted("200*9,503*10000").await;
     let retry = json!({ "first": "1s", "factor": 2 });
     let to_broken = [("endpoint", json!(broken.url())), ("events", json!(["RFP_SEND"])), ("retry", retry)];
     site.subscribe_with("revenue-tool", &to_broken).await;

@@ -16,8 +16,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Site {
     pub(crate) simulator: Simulator,
     pub(crate) receiver: Receiver,
-    /// Who its receivers are, and further ones that it is to trust.
-    pub(crate) identity: Identity,
+    identity: Identity,
     url: String,
     _stop: oneshot::Sender<()>,
 }
@@ -67,6 +66,13 @@ impl Site {
         }
         let spec = serde_json::from_value(spec).unwrap();
         SubscriptionId(self.simulator.create_subscription(spec).await.unwrap().id)
+    }
+
+    /// Another receiver, which does as `script` says.
+    pub(crate) async fn scripted(&self, script: &str) -> Receiver {
+        let receiver = Receiver::start(ReceiverSettings::default(), &self.identity).await.unwrap();
+        receiver.play(script.parse().unwrap());
+        receiver
     }
 
     /// Publishes so many notifications of a type.
