@@ -1,7 +1,10 @@
 //! What has ended is removed by age and size, a little at a time, so that writers hardly wait and the file does
 //! not grow for ever. What is pending always stays.
 
-use pns_engine::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use pns_engine::{NotificationId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::column::instant;
@@ -15,11 +18,14 @@ const GIVEN_BACK: i64 = 4_096;
 const FREE_KEPT: i64 = 1_024;
 
 /// What may go. The default is nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Retention {
     /// Deliveries with their attempts, windows and faults that ended before this instant, and notifications
     /// that nobody saw.
     pub ended_before: Option<Timestamp>,
+    /// Notifications that stay although they are old, without their deliveries: later ones build on them. Size goes
+    /// before that.
+    pub spared: Arc<BTreeSet<NotificationId>>,
     /// The oldest deliveries that have ended, while the rows take more bytes than this.
     pub size_max: Option<u64>,
     /// Idempotency keys kept before this instant.
@@ -47,10 +53,13 @@ pub(super) fn step(connection: &mut Connection, retention: &Retention) -> Result
     let too_large = retention.size_max.is_some_and(|max| used > max);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = if too_large { Some(i64::MAX) } else { retention.ended_before.map(instant) };
+    let nothing = BTreeSet::new();
+    let spared = if too_large { &nothing } else { &*retention.spared };
     let (mut deliveries, mut others) = (0, 0);
     if let Some(before) = before {
-        deliveries = remove_deliveries(&transaction, before)?;
-        others += remove_unseen(&transaction, before)?;
+        deliveries = remove_deliveries(&transaction, before, spared)?;
+        others += remove_unseen(&transaction, before, spared)?;
+        others += remove_pruned(&transaction, before, spared)?;
     }
     if let Some(before) = retention.ended_before.map(instant) {
         for table in ["window", "fault"] {
@@ -72,8 +81,12 @@ pub(super) fn step(connection: &mut Connection, retention: &Retention) -> Result
 }
 
 /// Removes the oldest deliveries that ended before an instant, their attempts, and the notifications of which
-/// no delivery is left.
-fn remove_deliveries(connection: &Connection, before: i64) -> Result<usize, JournalError> {
+/// no delivery is left, unless they are spared.
+fn remove_deliveries(
+    connection: &Connection,
+    before: i64,
+    spared: &BTreeSet<NotificationId>,
+) -> Result<usize, JournalError> {
     let sql = "SELECT id, notification FROM delivery WHERE ended < ?1 ORDER BY ended LIMIT ?2";
     let mut oldest = connection.prepare_cached(sql)?;
     let rows = oldest.query_map(params![before, STEP], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -87,18 +100,67 @@ fn remove_deliveries(connection: &Connection, before: i64) -> Result<usize, Jour
     for (id, notification) in &rows {
         attempts.execute([id])?;
         delivery.execute([id])?;
-        if whole.execute([notification])? == 0 {
+        if is_spared(spared, *notification) || whole.execute([notification])? == 0 {
             pruned.execute([notification])?;
         }
     }
     Ok(rows.len())
 }
 
-/// Removes the oldest notifications that nobody saw.
-fn remove_unseen(connection: &Connection, before: i64) -> Result<usize, JournalError> {
-    let sql = "DELETE FROM notification WHERE id IN (SELECT id FROM notification \
-               WHERE unseen = 1 AND published < ?1 ORDER BY published LIMIT ?2)";
-    Ok(connection.prepare_cached(sql)?.execute(params![before, STEP])?)
+fn is_spared(spared: &BTreeSet<NotificationId>, id: i64) -> bool {
+    u64::try_from(id).is_ok_and(|id| spared.contains(&NotificationId(id)))
+}
+
+/// Removes the oldest notifications that nobody saw. Those that are spared are from now on as others of which no
+/// delivery is left.
+fn remove_unseen(
+    connection: &Connection,
+    before: i64,
+    spared: &BTreeSet<NotificationId>,
+) -> Result<usize, JournalError> {
+    let sql = "SELECT id FROM notification WHERE unseen = 1 AND published < ?1 ORDER BY published LIMIT ?2";
+    let mut oldest = connection.prepare_cached(sql)?;
+    let rows = oldest.query_map(params![before, STEP], |row| row.get(0))?;
+    let mut remove = connection.prepare_cached("DELETE FROM notification WHERE id = ?1")?;
+    let sql = "UPDATE notification SET unseen = 0, pruned = 1 WHERE id = ?1";
+    let mut keep = connection.prepare_cached(sql)?;
+    let rows = rows.collect::<Result<Vec<i64>, _>>()?;
+    for id in &rows {
+        if is_spared(spared, *id) {
+            keep.execute([id])?
+        } else {
+            remove.execute([id])?
+        };
+    }
+    Ok(rows.len())
+}
+
+/// Removes the oldest notifications of which no delivery is left and that are spared no more.
+fn remove_pruned(
+    connection: &Connection,
+    before: i64,
+    spared: &BTreeSet<NotificationId>,
+) -> Result<usize, JournalError> {
+    let sql = "SELECT id FROM notification WHERE pruned = 1 AND published < ?1 \
+               AND NOT EXISTS (SELECT 1 FROM delivery WHERE notification = notification.id) ORDER BY published";
+    let mut oldest = connection.prepare_cached(sql)?;
+    let mut rows = oldest.query(params![before])?;
+    let mut old = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        if !is_spared(spared, id) {
+            old.push(id);
+        }
+        if old.len() as i64 == STEP {
+            break;
+        }
+    }
+    drop(rows);
+    let mut remove = connection.prepare_cached("DELETE FROM notification WHERE id = ?1")?;
+    for id in &old {
+        remove.execute([id])?;
+    }
+    Ok(old.len())
 }
 
 fn remove_keys(connection: &Connection, retention: &Retention) -> Result<usize, JournalError> {

@@ -50,6 +50,7 @@ CREATE TABLE notification (
     act TEXT
 ) STRICT;
 CREATE INDEX notification_unseen ON notification (published) WHERE unseen = 1;
+CREATE INDEX notification_pruned ON notification (published) WHERE pruned = 1;
 CREATE TABLE delivery (
     id INTEGER PRIMARY KEY,
     notification INTEGER NOT NULL,
@@ -144,8 +145,10 @@ pub(super) fn version(connection: &Connection) -> Result<i64, JournalError> {
     Ok(version)
 }
 
-/// Format 2 knows what was done through the pull API to make a notification.
-const TO_2: &str = "ALTER TABLE notification ADD COLUMN act TEXT";
+/// Format 2 knows what was done through the pull API to make a notification, and keeps notifications on which later
+/// ones build longer than their deliveries.
+const TO_2: &str = "ALTER TABLE notification ADD COLUMN act TEXT;
+CREATE INDEX notification_pruned ON notification (published) WHERE pruned = 1;";
 
 /// Brings a journal of an older format to the present one, step by step: all of it or nothing.
 pub(super) fn migrate(connection: &mut Connection, version: i64) -> Result<(), JournalError> {

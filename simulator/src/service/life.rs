@@ -121,7 +121,8 @@ impl Simulator {
         let (told, life) = watch::channel(Life::Running);
         let (seed, world) = (keeper.seed(), keeper.world().clone());
         let pull_faults = keeper.planned_pull_faults().clone();
-        let tidying = tidy(retention, journal.clone(), Arc::clone(&counters), calls.downgrade());
+        let tidying =
+            tidy(retention, journal.clone(), Arc::clone(&counters), calls.downgrade(), world.clone());
         tokio::spawn(until_the_end(life.clone(), tidying));
         tokio::spawn(until_the_end(life.clone(), read_on(world.clone())));
         tokio::spawn(live(keeper, waiting, journal.clone(), feed.clone(), told));
@@ -216,6 +217,7 @@ async fn tidy(
     journal: Journal,
     counters: Arc<Counters>,
     calls: mpsc::WeakSender<Call>,
+    world: SharedWorld,
 ) {
     loop {
         // When nobody holds the simulator any more there is nothing to keep tidy.
@@ -233,14 +235,21 @@ async fn tidy(
         }
         drop(calls);
         let Ok(now) = now.await else { return };
+        // What a living RFP is now rests on all that was said of it, so that it is the same after a restart.
+        let living = world.clone();
+        let told_before = before(now, retention.age);
+        let spared =
+            tokio::task::spawn_blocking(move || living.read(|world| world.told_of_living(told_before)));
+        let Ok(spared) = spared.await.map(Arc::new) else { return };
         let may_go = journal::Retention {
             ended_before: Some(before(now, retention.age)),
+            spared: Arc::clone(&spared),
             size_max: Some(retention.bytes),
             keys_before: Some(before(real_now(), KEY_KEPT_FOR)),
             keys_max: Some(KEYS_MAX as u64),
         };
         // A failure shows in the journal's health, and there is a next time.
-        while let Ok(retained) = journal.retain(may_go).await {
+        while let Ok(retained) = journal.retain(may_go.clone()).await {
             counters.journal_bytes.store(retained.size, Relaxed);
             if !retained.more {
                 break;

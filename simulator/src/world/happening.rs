@@ -1,6 +1,6 @@
 //! What is kept of each notification, and the bounds of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pns_engine::{EventType, NotificationId, SupplierId, Timestamp};
@@ -139,6 +139,16 @@ struct Visibility {
 }
 
 impl Stories {
+    /// What was told before `cutoff` of RFPs of which something was told since.
+    pub(super) fn told_of_living(&self, cutoff: Timestamp) -> BTreeSet<NotificationId> {
+        let living = self.stories.values().filter(|story| {
+            story.happenings.last().is_some_and(|latest| latest.at >= cutoff)
+                && story.happenings.first().is_some_and(|first| first.at < cutoff)
+        });
+        let old = living.flat_map(|story| story.happenings.iter().filter(|one| one.at < cutoff));
+        old.map(|happening| happening.notification).collect()
+    }
+
     /// Adds what a notification says.
     pub(super) fn add(&mut self, seen: &Seen<'_>, said: Said) {
         if let Some((venue, active)) =

@@ -30,6 +30,8 @@ mod settings;
 mod shared;
 mod view;
 
+use std::collections::BTreeSet;
+
 use pns_engine::{EventType, NotificationId, SupplierScope, Timestamp};
 
 use self::happening::Stories;
@@ -87,6 +89,13 @@ impl World {
     #[must_use]
     pub fn new(seed: u64, roles: &Roles, settings: WorldSettings) -> Self {
         Self { seed, places: Places::from(roles), settings, stories: Stories::default() }
+    }
+
+    /// The notifications before `cutoff` that are about RFPs of which something was told since: without them those would
+    /// be told otherwise after a restart.
+    #[must_use]
+    pub fn told_of_living(&self, cutoff: Timestamp) -> BTreeSet<NotificationId> {
+        self.stories.told_of_living(cutoff)
     }
 
     /// Takes note of a notification, whatever it is.

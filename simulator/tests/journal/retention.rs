@@ -1,6 +1,7 @@
 //! What has ended goes by age and size, the file stays bounded, and a full disk is waited out.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use pns_engine::{DeliveryId, NotificationId, Timestamp};
@@ -12,7 +13,7 @@ use crate::support::{at, block_on, deliver, publish, queue, subscribe, write};
 
 fn retain(journal: &Journal, retention: Retention) -> Retained {
     for _ in 0..10_000 {
-        let retained = block_on(journal.retain(retention)).unwrap();
+        let retained = block_on(journal.retain(retention.clone())).unwrap();
         if !retained.more {
             return retained;
         }
@@ -60,6 +61,29 @@ fn what_ended_before_an_instant_goes_and_all_else_stays() {
     retain(&journal, age(1_000));
     assert!(!there(12), "it went though it had no delivery to go with");
     assert!(there(11), "pending");
+}
+
+#[test]
+fn what_later_ones_build_on_stays_without_its_deliveries_until_it_is_spared_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = Journal::open(dir.path(), Options::default()).unwrap();
+    write(&journal, vec![subscribe()]);
+    for id in 1..=4 {
+        write(&journal, deliver(id));
+    }
+    let spared = |ids: &[u64]| Arc::new(ids.iter().copied().map(NotificationId).collect());
+    let old = |spared| Retention { ended_before: Some(at(1_000)), spared, ..Retention::default() };
+    assert_eq!(retain(&journal, old(spared(&[1, 3]))).deliveries, 4);
+    let reader = journal.reader();
+    let there = || [1, 2, 3, 4].map(|id| reader.notification(NotificationId(id)).unwrap().is_some());
+    assert_eq!(there(), [true, false, true, false]);
+    let missing = reader.missing(pns_engine::SubscriptionId(9), at(0), &Page::default()).unwrap();
+    assert!(missing.items.is_empty(), "they were delivered, though no delivery is left to tell");
+    retain(&journal, old(spared(&[3])));
+    assert_eq!(there(), [false, false, true, false]);
+    let small = Retention { size_max: Some(1), ..old(spared(&[3])) };
+    retain(&journal, small);
+    assert_eq!(there(), [false; 4], "size goes first");
 }
 
 #[test]
@@ -134,7 +158,7 @@ fn a_full_disk_is_waited_out_and_nothing_is_lost() {
                 tokio::select! {
                     biased;
                     done = &mut ticket => break done.unwrap(),
-                    retained = journal.retain(all) => { retained.unwrap(); }
+                    retained = journal.retain(all.clone()) => { retained.unwrap(); }
                 }
             }
         });

@@ -202,3 +202,35 @@ async fn what_ended_long_ago_is_forgotten_and_what_waits_is_not() {
     after.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
     assert_eq!(receiver.requests().len(), 7);
 }
+
+#[tokio::test]
+async fn a_living_rfp_stays_what_it_is_when_its_old_deliveries_are_forgotten() {
+    const RFP: &str = "0b8f9a30-31e6-4d3c-9f6e-0d8f7f8a1a01";
+    let about = |event_type: &str| serde_json::from_value(json!({ "type": event_type, "rfp": RFP })).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = acknowledging();
+    let before = start_in(folder.path(), &receiver, Gear::Virtual).await;
+    subscribe(&before, spec_of(json!({ "endpoint": "https://receiver.test/", "events": "all" }))).await;
+    for event_type in ["RFP_SEND", "RESPONSE_ADD_ATTACHMENT", "RESPONSE_TURN_DOWN"] {
+        before.publish(vec![about(event_type)], PublishOptions::default()).await.unwrap();
+    }
+    publish(&before, 3).await;
+    before.advance(AdvanceSpec::by(Duration::from_secs(8 * 86_400))).await.unwrap();
+    before.publish(vec![about("MESSAGE_PLANNER_TO_SUPPLIER")], PublishOptions::default()).await.unwrap();
+    before.advance(AdvanceSpec::by(Duration::from_secs(1))).await.unwrap();
+    let rfp = |simulator: &Simulator| simulator.rfp(RFP.parse().unwrap()).unwrap();
+    let told = rfp(&before);
+    before.shutdown(PATIENCE).await;
+
+    // By default all that ended over seven days ago is forgotten, at the first look.
+    let builder =
+        || Simulator::builder().scripted(receiver.clone()).data(Data::Dir(folder.path().to_owned()));
+    let after = builder().start().await.unwrap();
+    while after.deliveries(DeliveryFilter::default(), PageRequest::default()).await.unwrap().items.len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(rfp(&after), told);
+    after.shutdown(PATIENCE).await;
+    let third = builder().start().await.unwrap();
+    assert_eq!(rfp(&third), told);
+}
