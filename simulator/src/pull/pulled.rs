@@ -3,9 +3,10 @@
 //! Statuses: 200, 403, 404 and 422 as documented for each call; 400, 401, 405, 408, 413, 415 and 503 are HTTP's own; 429 and
 //! 5xx come of faults. Faults meet what was admitted and could be read, so that a wrong key uses none up.
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -27,6 +28,10 @@ use crate::world::{Act, Asked, Call, CallKind, DataType, PullFault, Refusal, Rfp
 const NO_RFP_IDS: &str = "No RFP IDs were included in the URL, or the IDs that were included were invalid";
 /// *Documented* for changing a proposal's basics.
 const PROPOSAL_UPDATED: &str = "Proposal successfully updated";
+
+/// How much of a body that is too large is read on, and for how long, so that its sender comes to the answer.
+const DRAIN_BYTES: usize = 64 << 20;
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// What answers requests.
 #[derive(Debug)]
@@ -87,10 +92,10 @@ impl<C: Counterpart> Pulled<C> {
         entry.asked(asked);
         if kind == CallKind::Token {
             let body = self.collect(body, self.limits.token_bytes).await?;
-            self.meet(self.take(&asked, at, entry)).await?;
             let (who, answer) = self.gate.token(&head.headers, &body);
             if let Some(who) = who {
                 entry.who(&who.name);
+                self.meet(self.take(&asked, at, entry)).await?;
             }
             return Ok(answer);
         }
@@ -114,6 +119,11 @@ impl<C: Counterpart> Pulled<C> {
             let forwarder = body.get("forwarderSupplierId").and_then(Value::as_str);
             asked.supplier = forwarder.and_then(|text| text.parse().ok());
             entry.asked(asked);
+        }
+        // An address of nothing meets no fault.
+        rfp(kind, &named)?;
+        if kind != CallKind::Forward {
+            supplier(&named)?;
         }
         self.meet(self.take(&asked, at, entry)).await?;
         self.act(kind, &head.method, &named, &body, &who.viewer).await
@@ -215,16 +225,29 @@ impl<C: Counterpart> Pulled<C> {
         B: Body + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        let collected = tokio::time::timeout(self.limits.request, Limited::new(body, bytes_max).collect());
-        match collected.await {
+        let mut body = pin!(body);
+        let collected = Limited::new(body.as_mut(), bytes_max).collect();
+        match tokio::time::timeout(self.limits.request, collected).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                // Who is still sending when the connection closes may never see the answer.
+                let _ = tokio::time::timeout(DRAIN, drain(body)).await;
                 let message = format!("the body is longer than {bytes_max} bytes");
                 Err(Answer::refused(StatusCode::PAYLOAD_TOO_LARGE, &message))
             }
             Ok(Err(_)) => Err(Answer::refused(StatusCode::BAD_REQUEST, "the body ended early")),
             Err(_) => Err(Answer::refused(StatusCode::REQUEST_TIMEOUT, "the body did not come")),
         }
+    }
+}
+
+/// Reads on, and forgets it, up to a limit.
+async fn drain<B: Body>(mut body: Pin<&mut B>) {
+    let mut left = DRAIN_BYTES;
+    while let Some(Ok(frame)) = body.as_mut().frame().await {
+        let bytes = frame.data_ref().map_or(0, Buf::remaining);
+        let Some(less) = left.checked_sub(bytes) else { return };
+        left = less;
     }
 }
 

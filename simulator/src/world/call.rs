@@ -171,6 +171,15 @@ impl CallKind {
         Self::Token,
     ];
 
+    /// Whether it asks for something that has happened, and does nothing.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        !matches!(
+            self,
+            Self::TurnDown | Self::ProposalDetails | Self::ProposalCreate | Self::Forward | Self::Token
+        )
+    }
+
     /// The word for it in faults, filters and metrics.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -41,11 +41,12 @@ pub struct PullFaultSpec {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Span")]
     pub retry_after: Option<Span>,
-    /// The answer tells the state of so long ago.
+    /// The answer tells the state of so long ago. Only calls that read meet it.
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Span")]
     pub stale: Option<Span>,
-    /// `true`: the represented venue has not given its consent, so that its response is refused with 403.
+    /// `true`: the represented venue has not given its consent, so that its response is refused with 403. Only calls that
+    /// read meet it.
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool", extend("const" = true))]
     pub no_consent: Option<bool>,
@@ -138,6 +139,10 @@ impl PullFaultSpec {
     }
 
     fn fits(&self, asked: &Asked) -> bool {
+        // Only what is read can be stale or want a consent: other calls would use the fault up for nothing.
+        if !asked.kind.reads() && (self.stale.is_some() || self.no_consent.is_some()) {
+            return false;
+        }
         let of = self.of.as_ref().is_none_or(|kinds| kinds.0.contains(&asked.kind));
         let rfp = self.rfp.is_none_or(|rfp| asked.rfp == Some(rfp));
         let supplier: Option<SupplierId> = self.supplier.map(|supplier| supplier.0);

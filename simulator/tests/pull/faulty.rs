@@ -67,6 +67,7 @@ fn who_is_not_admitted_uses_no_fault_up() {
 
         server.plan(json!({ "answer": 500, "of": "token" }));
         let form = "grant_type=client_credentials&client_id=id&client_secret=s3cret";
+        assert_eq!(server.client.token("", &form.replace("s3cret", "another")).await.status, 401);
         assert_eq!(server.client.token("", form).await.status, 500);
         assert_eq!(server.client.token("", form).await.status, 200);
         server.end().await;
@@ -107,6 +108,30 @@ fn a_slow_answer_comes_late_and_who_does_not_wait_is_written_down() {
         server.quiet.log.changed(before).await;
         let logged = server.logged();
         assert_eq!((logged.status, logged.succeeded()), (499, false));
+        server.end().await;
+    });
+}
+
+#[test]
+fn what_a_fault_could_not_touch_uses_none_up() {
+    block_on(async {
+        let server = Running::start(known(vec![key("k", "k")], Vec::new())).await;
+        let key = "Authorization: api_key k";
+        let nowhere = "POST /rfp-response/v1/rfp/x/supplier/y/turndown";
+        server.plan(json!({ "answer": 500, "of": "turn-down" }));
+        assert_eq!(
+            server.client.call(nowhere, key, r#"{ "responseReason": "LOW_BUDGET" }"#).await.status,
+            404
+        );
+        server.plan(json!({ "stale": "1h" }));
+        server.plan(json!({ "no_consent": true }));
+        let forward = format!("POST /rfp/v1/supplier/rfp/{RFP}/rfpForward");
+        let body = format!(
+            r#"{{ "forwarderSupplierId": "{SUPPLIER}", "targetSupplierIds": ["9b1d5c3e-1111-4e1e-8a55-6f8f1f0e2b77"] }}"#
+        );
+        assert_eq!(server.client.call(&forward, key, &body).await.status, 200);
+        assert_eq!(server.logged().fault, None);
+        assert_eq!(server.quiet.faults.list(NOW).len(), 3, "none was used up");
         server.end().await;
     });
 }
