@@ -65,7 +65,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use crate::control::handlers::Control;
 use crate::service::Simulator;
@@ -74,7 +74,7 @@ use self::gate::Secret;
 use self::series::Series;
 use self::session::Sessions;
 
-pub(crate) use gate::{is_asked, is_visit};
+pub(crate) use gate::{is_asked, is_visit, refuse, wants_html};
 
 /// Where virtual time is moved, which may last.
 pub(crate) const ADVANCE: &str = "/ui/clock/advance";
@@ -127,6 +127,9 @@ impl Dashboard {
     pub(crate) fn router(&self) -> Router {
         let pages = Router::new()
             .route("/", get(overview::show))
+            .route("/ui", get(gate::to_overview))
+            .route("/ui/", get(gate::to_overview))
+            .route("/ui/{*elsewhere}", any(gate::nowhere))
             .route("/ui/events", get(gate::events))
             .route("/ui/pause", post(subscription::pause_all))
             .route("/ui/resume", post(subscription::resume_all))
@@ -168,6 +171,7 @@ impl Dashboard {
             .route("/ui/style.css", get(assets::style))
             .route("/ui/script.js", get(assets::script))
             .route("/ui/icon.svg", get(assets::icon));
-        pages.merge(open).layer(middleware::map_response(gate::seal)).with_state(self.clone())
+        let pages = pages.merge(open).method_not_allowed_fallback(gate::wrong_method);
+        pages.layer(middleware::map_response(gate::seal)).with_state(self.clone())
     }
 }
