@@ -17,6 +17,7 @@
 //! | Page | Hooks |
 //! |---|---|
 //! | all | `#main`, `#notice` (what was done), `#problem` (what was refused), `#trouble` (the service does not work), `#clock-now`, `#clock-gear`, `#live`, `#sign-out`, `nav a[data-test=nav-overview]` (`-deliveries`, `-trigger`, `-faults`, `-world`, `-clock`) |
+//! | refusals | `#problem`, `#sign-in` |
 //! | forms | `#f-F` the control, `#e-F` its error, `#submit` |
 //! | `/` | `#totals` with `data-published`, `data-acknowledged`, `data-failed`, `data-pending`; `#plot`; `#subscriptions`; `#subscription-N` with `data-state`, `data-pending`, `data-held`, `data-waiting`, `data-ready`, `data-in-flight`; in it `[data-test=failure]`, `[data-test=acceptance]`, `[data-test=rate]`, `[data-test=pause]`, `[data-test=resume]`; `#new-subscription`, `#pause-all`, `#resume-all`; `#latest` |
 //! | `/ui/subscriptions/new` | the form |

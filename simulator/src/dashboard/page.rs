@@ -294,7 +294,8 @@ struct RefusalPage {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self { status, title, detail, help, retry_after, sign_in } = self;
-        let page = RefusalPage { frame: Frame::bare(title), detail, help, sign_in, status: status.as_u16() };
+        let frame = Frame { is_error: true, ..Frame::bare(title) };
+        let page = RefusalPage { frame, detail, help, sign_in, status: status.as_u16() };
         let mut response = Page(status, page).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -180,9 +180,6 @@
     address.searchParams.delete("done");
     history.replaceState(null, "", address);
   }
-  // Where a form was refused, that is what comes first.
-  const problem = document.querySelector("#problem[tabindex]");
-  if (problem) problem.focus();
   // An answer to a form is not there to be fetched again.
   if (sign && !("still" in document.body.dataset) && document.querySelector("[data-live]")) {
     document.addEventListener("visibilitychange", listen);
