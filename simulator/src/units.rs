@@ -70,6 +70,17 @@ pub fn span_text(span: Duration) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
+/// A number of bytes, as `256 KiB` where it is so many.
+#[must_use]
+pub fn size_text(bytes: usize) -> String {
+    let whole = |unit: usize| bytes > 0 && bytes.is_multiple_of(unit);
+    match bytes {
+        bytes if whole(1 << 20) => format!("{} MiB", bytes >> 20),
+        bytes if whole(1 << 10) => format!("{} KiB", bytes >> 10),
+        bytes => format!("{bytes} bytes"),
+    }
+}
+
 /// A count and its period.
 ///
 /// # Errors
@@ -118,6 +129,12 @@ pub fn statuses(text: &str) -> Option<RangeInclusive<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_the_largest_unit_that_fits() {
+        let told = [0, 1_000, 262_144, 16 << 20, (16 << 20) + 1_024].map(size_text);
+        assert_eq!(told, ["0 bytes", "1000 bytes", "256 KiB", "16 MiB", "16385 KiB"]);
+    }
 
     #[test]
     fn durations_carry_units_from_large_to_small() {

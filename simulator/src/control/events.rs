@@ -57,21 +57,27 @@ pub(super) async fn records(
 
 /// Tells a page that something happened: at once, then at most so often as [`PULSE`] says, and every
 /// [`PULSE_AT_LEAST`], since time passes too. A page that is told each record of a busy service would do nothing else.
-pub(crate) async fn changes(control: Control) -> Result<Response, Problem> {
+/// It ends when nobody `may_listen` any more.
+pub(crate) async fn changes(
+    control: Control,
+    may_listen: impl Fn() -> bool + Send + 'static,
+) -> Result<Response, Problem> {
     let place = control.listeners.clone().try_acquire_owned().map_err(|_| {
         Problem::new(Kind::TooManyListeners, format!("{} listen already", control.limits.listeners))
     })?;
     let (events, body) = mpsc::channel(EVENTS_ON_THE_WAY);
-    tokio::spawn(tell_changes(control.simulator.records(None), events, control.stopping, place));
+    let records = control.simulator.records(None);
+    tokio::spawn(tell_changes(records, events, control.stopping, may_listen, place));
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
     Ok((headers, axum::body::Body::new(Events(body))).into_response())
 }
 
-/// Until the listener is gone, the service has stopped, or the server stops.
+/// Until the listener is gone or may not listen any more, the service has stopped, or the server stops.
 async fn tell_changes(
     mut records: Records,
     events: mpsc::Sender<Bytes>,
     mut stopping: watch::Receiver<bool>,
+    may_listen: impl Fn() -> bool + Send,
     place: OwnedSemaphorePermit,
 ) {
     let _place = place;
@@ -95,7 +101,7 @@ async fn tell_changes(
             () = events.closed() => return,
             goes_on = next => goes_on,
         };
-        if !goes_on {
+        if !goes_on || !may_listen() {
             return;
         }
         event = changed();

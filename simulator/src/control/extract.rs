@@ -88,7 +88,10 @@ pub(crate) async fn collect(
         let Ok(data) = frame.into_data() else { continue };
         let length = bytes.len() + data.len();
         if length > bytes_max {
-            return Err(Problem::new(Kind::TooLarge, format!("the limit is {bytes_max} bytes")));
+            return Err(Problem::new(
+                Kind::TooLarge,
+                format!("the limit is {}", crate::units::size_text(bytes_max)),
+            ));
         }
         if length > bytes_small && place.is_none() {
             place = Some(Arc::clone(large).acquire_owned().await.expect("it is never closed"));

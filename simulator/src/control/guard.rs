@@ -6,7 +6,7 @@
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName};
 
@@ -17,8 +17,9 @@ use crate::dashboard;
 
 /// Lets a request pass that may, and bounds its time.
 pub(super) async fn guard(State(control): State<Control>, request: Request, next: Next) -> Response {
+    let is_for_people = dashboard::is_asked(&request) && dashboard::wants_html(request.headers());
     if let Err(problem) = control.admits(&request) {
-        return problem.into_response();
+        return dashboard::refuse(problem, is_for_people).await;
     }
     let limit = if [ADVANCE, dashboard::ADVANCE].contains(&request.uri().path()) {
         control.limits.advance
@@ -29,7 +30,7 @@ pub(super) async fn guard(State(control): State<Control>, request: Request, next
         Ok(response) => response,
         Err(_) => {
             let detail = format!("longer than {}", crate::units::span_text(limit));
-            Problem::new(Kind::TimeOut, detail).into_response()
+            dashboard::refuse(Problem::new(Kind::TimeOut, detail), is_for_people).await
         }
     }
 }

@@ -251,8 +251,8 @@ impl Attempt {
         let why: Vec<&str> = why.collect();
         let response = view.response.as_ref().map(|response| Response {
             line: format!("{} {}", response.version, response.status),
-            headers: response.headers.clone(),
-            body: response.body.clone(),
+            headers: visible(&response.headers),
+            body: words::visible(&response.body).into_owned(),
             truncated: response.truncated,
         });
         Self {
@@ -263,10 +263,10 @@ impl Attempt {
             started: words::when(view.started_at, now),
             late: (!why.is_empty()).then(|| format!("{} late: {}", words::about(late), why.join(", "))),
             fault: view.fault.clone(),
-            detail: view.detail.clone(),
+            detail: view.detail.as_deref().map(|detail| words::visible(detail).into_owned()),
             next_delay: view.next_delay.map(|delay| words::about(delay.0)),
             has_request: view.request.is_some(),
-            request: view.request.as_ref().map(|request| request.headers.clone()).unwrap_or_default(),
+            request: view.request.as_ref().map(|request| visible(&request.headers)).unwrap_or_default(),
             response,
             timings: timings(view),
             phases: phases(view),
@@ -277,6 +277,11 @@ impl Attempt {
             is_open,
         }
     }
+}
+
+fn visible(headers: &[HeaderText]) -> Vec<HeaderText> {
+    let text = |text: &str| words::visible(text).into_owned();
+    headers.iter().map(|header| HeaderText { name: text(&header.name), value: text(&header.value) }).collect()
 }
 
 /// What a failure means: by its status, or by its name.
@@ -363,10 +368,11 @@ pub(super) async fn show(
     }))
 }
 
-/// A body as it is, or with a line for each member where it is JSON.
+/// A body as it is, as far as it can be seen, or with a line for each member where it is JSON.
 pub(super) fn pretty(body: &str) -> String {
     let value: Result<serde_json::Value, _> = serde_json::from_str(body);
-    value.ok().and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| body.to_owned())
+    let pretty = value.ok().and_then(|value| serde_json::to_string_pretty(&value).ok());
+    words::visible(pretty.as_deref().unwrap_or(body)).into_owned()
 }
 
 #[derive(Template)]

@@ -113,6 +113,8 @@ pub(super) async fn page(
         Field::new("headers", "extra_headers").kind(Kind::Area(2)).placeholder("X-Proxy: 1").wide(),
     ];
     let mut pull = pull_faults::fields();
+    // The two forms have fields of the same names.
+    pull.iter_mut().for_each(|field| field.suffix = "pull");
     let wrong = match &refused {
         Some(Refused::Sender(wrong)) => {
             fill(&mut basic, form);
@@ -127,8 +129,6 @@ pub(super) async fn page(
         }
         None => None,
     };
-    // The two forms have fields of the same names.
-    pull.iter_mut().for_each(|field| field.suffix = "pull");
     let planned = dashboard.simulator().planned_pull_faults().await?;
     Ok(Page(
         status_of(wrong),

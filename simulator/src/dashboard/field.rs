@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Text,
     /// What is not shown while it is written.
     Secret,
+    /// The service's token, which is asked for first and which a browser may keep.
+    Token,
     /// Some lines.
     Area(u8),
     /// One of these.
@@ -133,7 +135,7 @@ impl Field {
                 form.raw(&self.name).clone_into(&mut self.value);
             }
             // What is secret is not sent back.
-            Kind::Text | Kind::Area(_) | Kind::Secret => {}
+            Kind::Text | Kind::Area(_) | Kind::Secret | Kind::Token => {}
             Kind::Check => self.value = form.get(&self.name).to_owned(),
             Kind::Select(choices) => {
                 if form.has(&self.name) {
@@ -152,8 +154,16 @@ impl Field {
     }
 }
 
-/// Gives each error to its field, and tells what no field of the form can show.
-pub(super) fn give_errors<'a>(fields: impl IntoIterator<Item = &'a mut Field>, wrong: &Wrong) -> Vec<String> {
+/// A reason why a form was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The field that it stands at: the part of its ids, and its label.
+    pub(super) at: Option<(String, String)>,
+    pub(super) why: String,
+}
+
+/// Gives each error to its field, and tells all of them: first what no field of the form can show.
+pub(super) fn give_errors<'a>(fields: impl IntoIterator<Item = &'a mut Field>, wrong: &Wrong) -> Vec<Told> {
     let mut fields: Vec<&mut Field> = fields.into_iter().collect();
     let mut left: Vec<String> = wrong.whole.iter().cloned().collect();
     for (name, why) in &wrong.errors {
@@ -180,7 +190,12 @@ pub(super) fn give_errors<'a>(fields: impl IntoIterator<Item = &'a mut Field>, w
             None => left.push(format!("{name}: {why}")),
         }
     }
-    left
+    let left = left.into_iter().map(|why| Told { at: None, why });
+    let at_fields = fields.iter().filter_map(|field| {
+        let why = field.error.clone()?;
+        Some(Told { at: Some((field.id(), field.label.clone())), why })
+    });
+    left.chain(at_fields).collect()
 }
 
 #[cfg(test)]
@@ -194,8 +209,13 @@ mod tests {
         let errors = ["headers.x-a", "rate_limit", "retry.max", "retry.first", ""];
         let errors = errors.into_iter().map(|name| (name.to_owned(), format!("at {name}"))).collect();
         let wrong = Wrong { errors, ..Wrong::default() };
-        let left = give_errors(&mut fields, &wrong);
+        let all = give_errors(&mut fields, &wrong);
+        let (at_fields, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|told| told.at.is_some());
+        let left: Vec<_> = left.iter().map(|told| told.why.as_str()).collect();
         assert_eq!(left, ["retry.first: at retry.first", "at "]);
+        let places: Vec<_> = at_fields.into_iter().filter_map(|told| told.at).collect();
+        let expected = [("headers", "H"), ("rate_limit-rate", "R"), ("retry-max", "M")];
+        assert_eq!(places, expected.map(|(id, label)| (id.to_owned(), label.to_owned())));
         let told: Vec<_> = fields.iter().map(|field| field.error.as_deref().unwrap()).collect();
         assert_eq!(told, ["at headers.x-a", "at rate_limit", "at retry.max"]);
     }

@@ -56,7 +56,7 @@ impl FromRequest<Dashboard> for Form {
         let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = said.and_then(|said| said.split(';').next()).unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(Problem::new(Kind::UnsupportedMediaType, "expected a form").into());
+            return Err(Refusal::no_form());
         }
         let control = &dashboard.shared.control;
         let most = control.limits.body_bytes;

@@ -13,13 +13,16 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERRER_POLICY, VARY,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERER, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::Dashboard;
+use super::page::Refusal;
 use crate::control::events;
+use crate::control::handlers::nothing_here;
 use crate::control::problem::{Kind, Problem};
 use crate::service::digest::hex;
 
@@ -59,6 +62,7 @@ impl std::fmt::Debug for Secret {
 pub(crate) fn is_asked(request: &Request) -> bool {
     match request.uri().path() {
         "/" => wants_html(request.headers()),
+        "/ui" => true,
         path => path.starts_with("/ui/"),
     }
 }
@@ -74,7 +78,7 @@ pub(crate) fn is_visit(request: &Request) -> bool {
 }
 
 /// Whether HTML is asked for by name.
-pub(super) fn wants_html(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| {
         let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -110,10 +114,72 @@ pub(super) async fn signed_in(State(dashboard): State<Dashboard>, request: Reque
     if dashboard.admits(request.headers()) {
         return next.run(request).await;
     }
-    if request.method() == Method::GET && wants_html(request.headers()) {
-        return Redirect::to("/ui/sign-in").into_response();
+    let headers = request.headers();
+    if !wants_html(headers) {
+        return Problem::new(Kind::TokenRequired, "there is no session: sign in at `/ui/sign-in`")
+            .into_response();
     }
-    Problem::new(Kind::TokenRequired, "there is no session: sign in at `/ui/sign-in`").into_response()
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        let wanted = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        return Redirect::to(&sign_in_address(wanted)).into_response();
+    }
+    // What was sent is lost; the page that it was sent from is not.
+    let from = headers.get(REFERER).and_then(|from| from.to_str().ok()?.parse::<Uri>().ok());
+    let from = from.as_ref().and_then(Uri::path_and_query).map_or("/", PathAndQuery::as_str);
+    Refusal::no_session(sign_in_address(from)).into_response()
+}
+
+/// Where to sign in, and come back to `wanted`.
+fn sign_in_address(wanted: &str) -> String {
+    match own_page(wanted) {
+        "/" => "/ui/sign-in".to_owned(),
+        page => {
+            let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
+            format!("/ui/sign-in?to={page}")
+        }
+    }
+}
+
+/// `wanted` if it is the address of one of our pages, else the overview: an address that is told to us leads to no other
+/// site.
+pub(super) fn own_page(wanted: &str) -> &str {
+    let path = wanted.split('?').next().unwrap_or_default();
+    let is_page = path == "/" || path.starts_with("/ui/");
+    // Neither signs in or out, nor is to be looked at.
+    let is_service = ["/ui/sign-in", "/ui/sign-out", "/ui/events"].contains(&path);
+    let is_plain = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_page && !is_service && is_plain { wanted } else { "/" }
+}
+
+/// What the pages' addresses begin with is no page itself.
+pub(super) async fn to_overview(request: Request) -> Response {
+    if !wants_html(request.headers()) {
+        return nothing_here(request).await.into_response();
+    }
+    Redirect::to("/").into_response()
+}
+
+/// An address that has no page.
+pub(super) async fn nowhere(request: Request) -> Response {
+    if !wants_html(request.headers()) {
+        return nothing_here(request).await.into_response();
+    }
+    Refusal::nothing(&format!("no page is at `{}`", request.uri().path())).into_response()
+}
+
+/// An address that is asked by a method which it does not have: mostly a form's, by a link.
+pub(super) async fn wrong_method(request: Request) -> Response {
+    let method = request.method();
+    if !wants_html(request.headers()) {
+        let detail = format!("`{method}` is not for this path: see `Allow`");
+        return Problem::new(Kind::MethodNotAllowed, detail).into_response();
+    }
+    Refusal::wrong_method(method).into_response()
+}
+
+/// What is refused before a page is asked, as whoever asked wants to read it.
+pub(crate) async fn refuse(problem: Problem, as_html: bool) -> Response {
+    if as_html { seal(Refusal::from(problem).into_response()).await } else { problem.into_response() }
 }
 
 /// Says of every answer what it may do.
@@ -134,7 +200,36 @@ pub(super) async fn seal(mut response: Response) -> Response {
     response
 }
 
-/// Tells the script when to look again.
-pub(super) async fn events(State(dashboard): State<Dashboard>) -> Response {
-    events::changes(dashboard.shared.control.clone()).await.into_response()
+/// Tells the script when to look again, as long as who asked may look.
+pub(super) async fn events(State(dashboard): State<Dashboard>, headers: HeaderMap) -> Response {
+    let control = dashboard.shared.control.clone();
+    events::changes(control, move || dashboard.admits(&headers)).await.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_page;
+
+    #[test]
+    fn signing_in_leads_to_our_own_pages_only() {
+        for page in ["/", "/?after=3", "/ui/deliveries", "/ui/deliveries?state=held&type=RFP_SEND"] {
+            assert_eq!(own_page(page), page);
+        }
+        for other in [
+            "",
+            "https://evil.test/",
+            "//evil.test/ui/",
+            "/\\evil.test",
+            "/ui/\r\nLocation: x",
+            "/ui/ä",
+            "/api/v1/status",
+            "/ui",
+            "ui/clock",
+            "/ui/sign-in?to=/",
+            "/ui/sign-out",
+            "/ui/events",
+        ] {
+            assert_eq!(own_page(other), "/", "{other}");
+        }
+    }
 }

@@ -17,6 +17,7 @@
 //! | Page | Hooks |
 //! |---|---|
 //! | all | `#main`, `#notice` (what was done), `#problem` (what was refused), `#trouble` (the service does not work), `#clock-now`, `#clock-gear`, `#live`, `#sign-out`, `nav a[data-test=nav-overview]` (`-deliveries`, `-trigger`, `-faults`, `-world`, `-clock`) |
+//! | refusals | `#problem`, `#sign-in` |
 //! | forms | `#f-F` the control, `#e-F` its error, `#submit` |
 //! | `/` | `#totals` with `data-published`, `data-acknowledged`, `data-failed`, `data-pending`; `#plot`; `#subscriptions`; `#subscription-N` with `data-state`, `data-pending`, `data-held`, `data-waiting`, `data-ready`, `data-in-flight`; in it `[data-test=failure]`, `[data-test=acceptance]`, `[data-test=rate]`, `[data-test=pause]`, `[data-test=resume]`; `#new-subscription`, `#pause-all`, `#resume-all`; `#latest` |
 //! | `/ui/subscriptions/new` | the form |
@@ -65,7 +66,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use crate::control::handlers::Control;
 use crate::service::Simulator;
@@ -74,7 +75,7 @@ use self::gate::Secret;
 use self::series::Series;
 use self::session::Sessions;
 
-pub(crate) use gate::{is_asked, is_visit};
+pub(crate) use gate::{is_asked, is_visit, refuse, wants_html};
 
 /// Where virtual time is moved, which may last.
 pub(crate) const ADVANCE: &str = "/ui/clock/advance";
@@ -127,6 +128,9 @@ impl Dashboard {
     pub(crate) fn router(&self) -> Router {
         let pages = Router::new()
             .route("/", get(overview::show))
+            .route("/ui", get(gate::to_overview))
+            .route("/ui/", get(gate::to_overview))
+            .route("/ui/{*elsewhere}", any(gate::nowhere))
             .route("/ui/events", get(gate::events))
             .route("/ui/pause", post(subscription::pause_all))
             .route("/ui/resume", post(subscription::resume_all))
@@ -168,6 +172,7 @@ impl Dashboard {
             .route("/ui/style.css", get(assets::style))
             .route("/ui/script.js", get(assets::script))
             .route("/ui/icon.svg", get(assets::icon));
-        pages.merge(open).layer(middleware::map_response(gate::seal)).with_state(self.clone())
+        let pages = pages.merge(open).method_not_allowed_fallback(gate::wrong_method);
+        pages.layer(middleware::map_response(gate::seal)).with_state(self.clone())
     }
 }

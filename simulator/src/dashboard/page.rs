@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::Dashboard;
+use super::field::Told;
 use super::form::{Form, Wrong};
 use super::words::{self, When};
 use crate::control::problem::{Kind, Problem};
@@ -41,6 +42,8 @@ impl Here {
 pub(super) struct Frame {
     pub(super) title: String,
     pub(super) here: Here,
+    /// Whether it leads to the other pages.
+    pub(super) leads_on: bool,
     pub(super) forgery: String,
     /// Whether there is somebody to sign out.
     pub(super) signed_in: bool,
@@ -48,7 +51,9 @@ pub(super) struct Frame {
     /// What was done.
     pub(super) notice: Option<&'static str>,
     /// What was refused.
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Told>,
+    /// Whether something was refused, which is said first.
+    pub(super) is_error: bool,
     /// Whether it answers a form, so that there is nothing to be fetched again at its address.
     pub(super) is_answer: bool,
     /// Why the service does not work.
@@ -70,24 +75,24 @@ impl Frame {
         Here::NAMED.into_iter().map(move |(place, word, path, name)| (place == here, word, path, name))
     }
 
-    /// The page answers a form that was refused; `left` is what no field of it shows.
-    pub(super) fn refuse(&mut self, left: Vec<String>) {
+    /// The page answers a form that was refused, for these reasons.
+    pub(super) fn refuse(&mut self, told: Vec<Told>) {
         self.is_answer = true;
-        self.problems = left;
-        if self.problems.is_empty() {
-            self.problems.push("What is wrong is told below, at its field.".to_owned());
-        }
+        self.is_error = true;
+        self.problems = told;
     }
 
     fn bare(title: String) -> Self {
         Self {
             title,
             here: Here::Elsewhere,
+            leads_on: true,
             forgery: String::new(),
             signed_in: false,
             clock: None,
             notice: None,
             problems: Vec::new(),
+            is_error: false,
             is_answer: false,
             trouble: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
@@ -122,7 +127,8 @@ impl Dashboard {
 
     /// The frame of a page for who has not signed in.
     pub(super) fn outer_frame(&self, title: &str) -> Frame {
-        Frame { forgery: self.shared.forgery.text().to_owned(), ..Frame::bare(title.to_owned()) }
+        let forgery = self.shared.forgery.text().to_owned();
+        Frame { forgery, leads_on: false, ..Frame::bare(title.to_owned()) }
     }
 }
 
@@ -146,7 +152,7 @@ fn notice(word: &str) -> Option<&'static str> {
         "course-ended" => "Ended: what was published stays, the rest does not come.",
         "unseen" => "Published, and no subscription sees it: look at their event types and suppliers.",
         "planned" => "The fault is planned.",
-        "cleared" => "Forgotten.",
+        "cleared" => "The fault was removed.",
         "advanced" => "Time was moved.",
         "geared" => "Time moves in another gear.",
         _ => return None,
@@ -192,22 +198,55 @@ pub(super) struct Refusal {
     detail: String,
     help: Option<String>,
     retry_after: Option<u16>,
+    /// Where to sign in.
+    sign_in: Option<String>,
 }
 
 impl Refusal {
+    fn new(status: StatusCode, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            title: title.to_owned(),
+            detail: detail.into(),
+            help: None,
+            retry_after: None,
+            sign_in: None,
+        }
+    }
+
     pub(super) fn nothing(detail: &str) -> Self {
         Problem::new(Kind::NotFound, detail).into()
     }
 
     /// A form that did not bring back what our pages tell.
     pub(super) fn foreign_form() -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            title: "This form is not answered".to_owned(),
-            detail: "it does not come from a page of this service as it runs now, so nothing was done".to_owned(),
-            help: Some("the service was started again meanwhile? Go back, load the page again, and send the form once more".to_owned()),
-            retry_after: None,
-        }
+        let detail = "it does not come from a page of this service as it runs now, so nothing was done";
+        let help = "the service was started again meanwhile? Go back, load the page again, and send the form once more";
+        let refusal = Self::new(StatusCode::FORBIDDEN, "This form is not answered", detail);
+        Self { help: Some(help.to_owned()), ..refusal }
+    }
+
+    /// A form of somebody who has not signed in, or not since the service was started.
+    pub(super) fn no_session(sign_in: String) -> Self {
+        let detail = "there is no session any more, so nothing was done";
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, "You are signed out", detail);
+        Self { sign_in: Some(sign_in), ..refusal }
+    }
+
+    /// A page that is no form.
+    pub(super) fn no_form() -> Self {
+        let detail = "it is not of the content type `application/x-www-form-urlencoded`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "What was sent is not a form", detail)
+    }
+
+    /// A method that an address does not have.
+    pub(super) fn wrong_method(method: &Method) -> Self {
+        let detail = if *method == Method::GET {
+            "a form is sent to this address, and no page is here".to_owned()
+        } else {
+            format!("`{method}` is not for this address")
+        };
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "There is nothing to look at here", detail)
     }
 }
 
@@ -225,7 +264,7 @@ impl<E: Into<Problem>> From<E> for Refusal {
             told.collect::<Vec<_>>().join("; ")
         };
         let help = kind.help().map(str::to_owned);
-        Self { status, title: title.to_owned(), detail, help, retry_after: kind.retry_after() }
+        Self { help, retry_after: kind.retry_after(), ..Self::new(status, title, detail) }
     }
 }
 
@@ -238,13 +277,7 @@ impl Refusal {
             field => format!("{field}: {why}"),
         });
         let told: Vec<String> = whole.into_iter().chain(errors).collect();
-        Self {
-            status,
-            title: "Nothing was done".to_owned(),
-            detail: told.join("; "),
-            help: None,
-            retry_after: None,
-        }
+        Self::new(status, "Nothing was done", told.join("; "))
     }
 }
 
@@ -254,16 +287,22 @@ struct RefusalPage {
     frame: Frame,
     detail: String,
     help: Option<String>,
+    sign_in: Option<String>,
     status: u16,
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { status, title, detail, help, retry_after } = self;
-        let page = RefusalPage { frame: Frame::bare(title), detail, help, status: status.as_u16() };
+        let Self { status, title, detail, help, retry_after, sign_in } = self;
+        let frame = Frame { is_error: true, ..Frame::bare(title) };
+        let page = RefusalPage { frame, detail, help, sign_in, status: status.as_u16() };
         let mut response = Page(status, page).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"pns\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -5,6 +5,7 @@
   const WAIT = 150; // ms: what comes together is fetched together
   const sign = document.getElementById("live");
   let source = null;
+  let out = false; // signed out: nothing more is fetched until somebody comes back to the page
   let timer = null;
   let busy = false;
   let again = false;
@@ -65,11 +66,16 @@
     busy = true;
     try {
       const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
-      if (answer.redirected) {
-        location.reload(); // signed out meanwhile
+      if (answer.redirected && new URL(answer.url).pathname === "/ui/sign-in") {
+        signedOut(answer.url);
         return;
       }
-      if (!answer.ok) return; // what it showed is gone: it stays as it was
+      if (!answer.ok) {
+        // What it showed stays as it was, and does not look as if it were so now.
+        const gone = answer.status === 404 || answer.status === 410;
+        say(gone ? "this is no longer there" : `not up to date (status ${answer.status})`, true);
+        return;
+      }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = part.id && page.getElementById(part.id);
@@ -80,6 +86,7 @@
       if (fresh) {
         for (const field of document.querySelectorAll("input[name=csrf]")) field.value = fresh.value;
       }
+      if (source && source.readyState === EventSource.OPEN) say("live", false);
     } catch {
       // Not reachable: the stream of events says when it is again.
     } finally {
@@ -101,10 +108,23 @@
   };
 
   const say = (text, lost) => {
-    if (!sign) return;
-    sign.hidden = false;
+    if (!sign || sign.textContent === text) return;
     sign.textContent = text;
     sign.classList.toggle("lost", lost);
+  };
+
+  // The page is not left by itself: somebody may be writing in a form. The link opens beside it; who comes back from
+  // there finds the page live again.
+  const signedOut = (address) => {
+    out = true;
+    if (source) source.close();
+    source = null;
+    say("signed out: ", true);
+    const link = document.createElement("a");
+    link.href = address;
+    link.target = "_blank";
+    link.textContent = "sign in again";
+    if (sign && !sign.querySelector("a")) sign.append(link);
   };
 
   // A browser has few connections to one host: a page that nobody sees needs none.
@@ -115,21 +135,44 @@
       return;
     }
     if (source) return;
+    out = false;
     source = new EventSource("/ui/events");
-    source.addEventListener("open", () => {
-      say("live", false);
-      soon();
-    });
+    source.addEventListener("open", soon);
     source.addEventListener("changed", soon);
     source.addEventListener("error", () => {
+      if (out) return;
       say("not connected", true);
-      // A refusal ends the stream for good; it is tried again all the same.
+      // A refusal ends the stream for good. The page may know why; if not, it is tried again all the same.
       if (source && source.readyState === EventSource.CLOSED) {
         source = null;
-        setTimeout(listen, 5000);
+        refresh().then(() => {
+          if (!out) setTimeout(listen, 5000);
+        });
       }
     });
   };
+
+  // What lasts says so, and is not begun twice.
+  document.addEventListener("submit", ({ target }) => {
+    if (!target.dataset.lasts) return;
+    for (const form of document.querySelectorAll("form[data-lasts]")) {
+      for (const button of form.querySelectorAll("button")) {
+        button.disabled = true;
+        if (form === target) {
+          button.dataset.label = button.textContent;
+          button.textContent = form.dataset.lasts;
+        }
+      }
+    }
+  });
+  // Who goes back finds the page as it was left.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    for (const button of document.querySelectorAll("form[data-lasts] button")) {
+      button.disabled = false;
+      if (button.dataset.label) button.textContent = button.dataset.label;
+    }
+  });
 
   // What was done is told once, not at every reload.
   const address = new URL(location.href);
@@ -140,6 +183,7 @@
   // An answer to a form is not there to be fetched again.
   if (sign && !("still" in document.body.dataset) && document.querySelector("[data-live]")) {
     document.addEventListener("visibilitychange", listen);
+    addEventListener("focus", listen);
     listen();
   }
 })();

@@ -1,5 +1,7 @@
 //! Signing in with the service's token, and out.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -8,44 +10,56 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::Dashboard;
 use super::field::{Field, Kind};
-use super::form::Form;
+use super::form::{Form, Query};
+use super::gate::own_page;
 use super::page::{Frame, Page};
 use super::session::SESSION_LASTS;
+use crate::clock;
+
+/// How long the answer to a wrong token is held back, so that who guesses on one connection does it slowly.
+const WRONG_WAITS: Duration = Duration::from_millis(250);
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn {
     frame: Frame,
     token: Field,
+    /// The page that was asked for.
+    to: String,
 }
 
-fn page(dashboard: &Dashboard, error: Option<&str>) -> Response {
+fn page(dashboard: &Dashboard, to: &str, error: Option<&str>) -> Response {
     let status = if error.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
-    let token = Field::new("token", "Token").kind(Kind::Secret).required().wide();
+    let token = Field::new("token", "Token").kind(Kind::Token).required().wide();
     let token = Field { error: error.map(str::to_owned), ..token };
-    Page(status, SignIn { frame: dashboard.outer_frame("Sign in"), token }).into_response()
+    let mut frame = dashboard.outer_frame("Sign in");
+    frame.is_error = error.is_some();
+    Page(status, SignIn { frame, token, to: to.to_owned() }).into_response()
 }
 
 /// The form; who may look already is sent on.
-pub(super) async fn show(State(dashboard): State<Dashboard>, headers: HeaderMap) -> Response {
+pub(super) async fn show(State(dashboard): State<Dashboard>, query: Query, headers: HeaderMap) -> Response {
+    let to = own_page(query.0.get("to"));
     if dashboard.admits(&headers) {
-        return Redirect::to("/").into_response();
+        return Redirect::to(to).into_response();
     }
-    page(&dashboard, None)
+    page(&dashboard, to, None)
 }
 
 /// Takes the token.
 pub(super) async fn enter(State(dashboard): State<Dashboard>, form: Form) -> Response {
+    let to = own_page(form.get("to"));
     let is_right = match &dashboard.shared.control.token {
         Some(token) => token.is(form.get("token").as_bytes()),
-        None => return Redirect::to("/").into_response(),
+        None => return Redirect::to(to).into_response(),
     };
     if !is_right {
-        return page(&dashboard, Some("this is not the service's token"));
+        clock::pause(WRONG_WAITS).await;
+        return page(&dashboard, to, Some("this is not the service's token"));
     }
     let session = dashboard.shared.sessions.begin();
     let cookie = dashboard.cookie(session.text(), SESSION_LASTS.as_secs());
-    ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+    ([(SET_COOKIE, cookie)], Redirect::to(to)).into_response()
 }
 
 /// Ends the session.

@@ -1,6 +1,6 @@
 //! How figures, instants and words of the model are written for people.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::time::Duration;
 
 use askama::Template;
@@ -93,6 +93,29 @@ pub(super) fn spaced(word: &str) -> String {
     word.replace('-', " ")
 }
 
+/// Others' text with what cannot be seen made visible: control characters by their pictures, and those that turn the
+/// direction of writing, by which a text can look like another, by their numbers.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |char: char| match char {
+        '\n' | '\t' => false,
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        char => char.is_control(),
+    };
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        match char {
+            char if !is_hidden(char) => shown.push(char),
+            '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(char))),
+            '\u{7f}' => shown.push('\u{2421}'),
+            char => shown.extend(char.escape_unicode()),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// How a value of the model is written: as in JSON, without its quotes.
 pub(super) fn written(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
@@ -143,6 +166,13 @@ mod tests {
         assert_eq!(percent(99_999, 100_000), "99.9 %");
         assert_eq!(percent(1, 100_000), "< 0.1 %");
         assert_eq!(percent(0, 0), "100 %");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_made_visible() {
+        assert!(matches!(visible("a\tb\n“ü” שלום"), Cow::Borrowed(_)));
+        assert_eq!(visible("\0\u{7}\u{1b}[31m\r\n\u{7f}\u{85}"), "␀␇␛[31m␍\n␡\\u{85}");
+        assert_eq!(visible("cod\u{202e}gpj.exe\u{2066}\u{200f}"), "cod\\u{202e}gpj.exe\\u{2066}\\u{200f}");
     }
 
     #[test]

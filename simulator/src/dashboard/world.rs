@@ -248,10 +248,11 @@ impl Supplier {
             name: view.name.clone(),
             state,
             state_text: readable(&words::written(&view.state)),
-            reason: view.reason.clone(),
+            reason: view.reason.as_deref().map(|reason| words::visible(reason).into_owned()),
             attachments: view.attachments.len(),
             messages: view.messages,
-            response: serde_json::to_string_pretty(&view.response).unwrap_or_default(),
+            response: words::visible(&serde_json::to_string_pretty(&view.response).unwrap_or_default())
+                .into_owned(),
         }
     }
 }

@@ -130,17 +130,27 @@ fn a_form_is_bounded() {
 fn with_a_token_pages_are_for_those_who_signed_in() {
     block_on(async {
         let mut shown = with_token().await;
-        for path in ["/", "/ui/deliveries", "/ui/trigger", "/ui/subscriptions/1", "/ui/clock"] {
+        for (path, then) in [
+            ("/", "/ui/sign-in"),
+            (
+                "/ui/deliveries?state=held&type=A",
+                "/ui/sign-in?to=%2Fui%2Fdeliveries%3Fstate%3Dheld%26type%3DA",
+            ),
+            ("/ui/subscriptions/1", "/ui/sign-in?to=%2Fui%2Fsubscriptions%2F1"),
+            ("/ui/nope", "/ui/sign-in?to=%2Fui%2Fnope"),
+            ("/ui/events", "/ui/sign-in"),
+        ] {
             let answer = shown.get(path).await;
-            assert_eq!(
-                (answer.status, answer.header("location").as_deref()),
-                (303, Some("/ui/sign-in")),
-                "{path}"
-            );
+            assert_eq!((answer.status, answer.header("location").as_deref()), (303, Some(then)), "{path}");
         }
         assert_eq!(shown.client.get("/ui/events").await.problem(), "token-required");
         assert_eq!(shown.client.get("/").await.problem(), "token-required", "a program is told as before");
-        assert_eq!(shown.post_raw("/ui/pause", "csrf=x", &[]).await.status, 401);
+        let from = format!("http://{}/ui/faults?after=3", shown.client.address);
+        let answer = shown.post_raw("/ui/pause", "csrf=x", &[("Referer", &from)]).await;
+        assert_eq!((answer.status, answer.header("www-authenticate").is_some()), (401, true));
+        html::check(&answer.text());
+        let way = super::attribute(&answer.text(), "sign-in", "href");
+        assert_eq!(way, "/ui/sign-in?to=%2Fui%2Ffaults%3Fafter%3D3");
         assert_eq!(shown.get("/ui/style.css").await.status, 200);
         let page = shown.page("/ui/sign-in").await;
         let token = csrf(&page);
@@ -165,7 +175,8 @@ fn with_a_token_pages_are_for_those_who_signed_in() {
         shown.cookie = Some(cookie.split(';').next().unwrap().to_owned());
         let overview = shown.page("/").await;
         assert!(overview.contains("sign-out"));
-        // The cookie is the pages' only.
+        // The cookie is the pages' only, so that they do not lead to the API.
+        assert!(!overview.contains("/api/v1/"), "{overview}");
         let api = [("Cookie", shown.cookie.as_deref().unwrap())];
         assert_eq!(shown.client.with("GET", "/api/v1/status", &api, "").await.status, 401);
         let left = shown.post("/ui/sign-out", &[]).await;
@@ -174,6 +185,94 @@ fn with_a_token_pages_are_for_those_who_signed_in() {
         // A program with the token may look, too.
         let bearer = format!("Bearer {TOKEN}");
         assert_eq!(shown.client.with("GET", "/", &[HTML, ("Authorization", &bearer)], "").await.status, 200);
+    });
+}
+
+#[test]
+fn who_signs_in_gets_the_page_that_was_asked_for() {
+    block_on(async {
+        let shown = with_token().await;
+        let page = shown.page("/ui/sign-in?to=%2Fui%2Fclock").await;
+        assert!(page.contains("name=\"to\" value=\"/ui/clock\""), "{page}");
+        let csrf = csrf(&page);
+        for (to, then) in [
+            ("%2Fui%2Fclock%3Fa%3Db", "/ui/clock?a=b"),
+            ("", "/"),
+            ("https%3A%2F%2Fevil.test%2Fui%2F", "/"),
+            ("%2F%2Fevil.test", "/"),
+            ("%2Fui%2Fa%0D%0ASet-Cookie%3Ax", "/"),
+            ("%2Fui%2Fsign-in", "/"),
+        ] {
+            let body = format!("csrf={csrf}&token={TOKEN}&to={to}");
+            let answer = shown.post_raw("/ui/sign-in", &body, &[]).await;
+            assert_eq!((answer.status, answer.header("location").as_deref()), (303, Some(then)), "{to}");
+        }
+        // A wrong token does not forget it.
+        let again =
+            shown.post_raw("/ui/sign-in", &format!("csrf={csrf}&token=x&to=%2Fui%2Fclock"), &[]).await;
+        assert!(again.text().contains("name=\"to\" value=\"/ui/clock\""));
+        assert!(again.text().contains("<title>Error: Sign in"), "{}", again.text());
+    });
+}
+
+#[test]
+fn where_no_page_is_a_browser_gets_one_that_says_so() {
+    block_on(async {
+        let shown = Shown::start().await;
+        for path in ["/ui", "/ui/"] {
+            assert_eq!(shown.get(path).await.header("location").as_deref(), Some("/"), "{path}");
+        }
+        let id = shown.subscribe().await;
+        for (path, status) in [
+            ("/ui/nope".to_owned(), 404),
+            (format!("/ui/subscriptions/{id}/"), 404),
+            ("/ui/subscriptions/x".to_owned(), 404),
+            ("/ui/pause".to_owned(), 405),
+            (format!("/ui/subscriptions/{id}/windows"), 405),
+            ("/ui/trigger/preview".to_owned(), 405),
+        ] {
+            let answer = shown.get(&path).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert_eq!(answer.header("allow").as_deref(), (status == 405).then_some("POST"), "{path}");
+            assert!(answer.header("content-security-policy").is_some());
+            html::check(&answer.text());
+            assert!(answer.text().contains("data-test=\"nav-overview\""), "{path}");
+        }
+        // Programs read problems.
+        assert_eq!(shown.client.get("/ui/nope").await.problem(), "not-found");
+        assert_eq!(shown.client.get("/ui/pause").await.problem(), "method-not-allowed");
+        let foreign = shown.client.with("GET", "/ui/clock", &[HTML, ("Host", "evil.test")], "").await;
+        assert_eq!((foreign.status, foreign.header("content-security-policy").is_some()), (403, true));
+        html::check(&foreign.text());
+    });
+}
+
+#[test]
+fn signing_out_ends_what_pages_listen_to() {
+    block_on(async {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let mut shown = with_token().await;
+        let token = csrf(&shown.page("/ui/sign-in").await);
+        let body = format!("csrf={token}&token={TOKEN}");
+        let cookie = shown.post_raw("/ui/sign-in", &body, &[]).await.header("set-cookie").unwrap();
+        shown.cookie = Some(cookie.split(';').next().unwrap().to_owned());
+        let mut stream = shown.client.connect().await;
+        let cookie = shown.cookie.as_deref().unwrap();
+        let request = format!(
+            "GET /ui/events HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n",
+            shown.client.address
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut buffer = [0; 1024];
+        let length = stream.read(&mut buffer).await.unwrap();
+        assert!(buffer[..length].starts_with(b"HTTP/1.1 200 "));
+        shown.post("/ui/sign-out", &[]).await;
+        // What happens next is told no more.
+        shown.subscribe().await;
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(!String::from_utf8_lossy(&rest).contains("event: changed"));
     });
 }
 

@@ -14,6 +14,9 @@ use super::{Shown, block_on, html};
 
 const EVIL: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;";
 
+/// What cannot be seen, and what is seen of it.
+const UNSEEN: (&str, &str) = ("a\u{202e}b\u{1}\r", "a\\u{202e}b␁␍");
+
 /// Nothing of it is markup: it is there, and escaped.
 fn is_escaped(page: &str, path: &str) {
     html::check(page);
@@ -38,9 +41,10 @@ async fn receiver() -> String {
                     _ => break,
                 }
             }
+            let body = format!("{EVIL}{}", UNSEEN.0);
             let answer = format!(
-                "HTTP/1.1 500 No\r\nX-Evil: {EVIL}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{EVIL}",
-                EVIL.len()
+                "HTTP/1.1 500 No\r\nX-Evil: {EVIL}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
             );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
@@ -69,6 +73,7 @@ fn what_others_say_is_text() {
             page = shown.get("/ui/deliveries/1").await.text();
         }
         assert_eq!(page.matches("onerror").count(), page.matches("x onerror").count());
+        assert!(page.contains(UNSEEN.1) && !page.contains(UNSEEN.0), "{page}");
         is_escaped(&page, "the answer's headers and body, and the notification's");
         is_escaped(&shown.page("/ui/notifications/1").await, "a body");
         is_escaped(&shown.page(&format!("/ui/subscriptions/{id}")).await, "headers in settings");

@@ -106,6 +106,14 @@ impl Shown {
         let page = answer.text();
         assert_eq!(answer.status, status, "{path}: {page}");
         html::check(&page);
+        assert!(page.contains("<title>Error: "), "{path}: {page}");
+        // The list at the head leads to each field that is wrong.
+        let tags = html::tags(&page);
+        let wrong = tags.iter().filter_map(|tag| tag.get("id")?.strip_prefix("e-"));
+        for id in wrong {
+            let link = format!("#f-{id}");
+            assert!(tags.iter().any(|tag| tag.get("href") == Some(&link)), "{path}: no {link}");
+        }
         page
     }
 

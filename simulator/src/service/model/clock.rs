@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::invalid::InvalidField;
 use super::patch::given;
 use super::scalar::{Instant, Span, text};
-use crate::clock::Gear;
+use crate::clock::{Gear, UnknownGear};
 
 /// How PNS time moves: `real`, `60x` or another factor, or `virtual`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct GearText(pub Gear);
 impl<'de> Deserialize<'de> for GearText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer, "a gear: `real`, `60x` or another factor up to `1000000x`, or `virtual`", |text| {
-            text.parse().map(Self)
+            text.parse().map(Self).map_err(|_: UnknownGear| "it is none of these")
         })
     }
 }

@@ -126,9 +126,18 @@ impl Instant {
     /// # Errors
     /// When it is none, or outside the years that PNS time can tell.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let instant: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+        let Ok(instant) = text.parse::<jiff::Timestamp>() else {
+            // What is written most often: a date and a time of the day, of nowhere.
+            return Err(match text.parse::<jiff::civil::DateTime>() {
+                Ok(local) => format!("`{text}` has no time zone: write `{local}Z` for UTC"),
+                Err(_) => "it is no date and time with a time zone, from 1970 to 2261".to_owned(),
+            });
+        };
         let instant = u64::try_from(instant.as_nanosecond()).ok().map(Timestamp::from_nanos);
-        instant.filter(|at| *at <= clock::LAST).map(Self).ok_or_else(|| "not from 1970 to 2261".to_owned())
+        instant
+            .filter(|at| *at <= clock::LAST)
+            .map(Self)
+            .ok_or_else(|| "it is not from 1970 to 2261".to_owned())
     }
 }
 

@@ -147,6 +147,15 @@ fn instants_are_shown_with_milliseconds_and_read_with_any_offset() {
     for wrong in ["", "2026-01-31", "1969-12-31T23:59:59Z", "2026-01-31T09:30:00"].into_iter().chain(far) {
         assert!(Instant::parse(wrong).is_err(), "{wrong}");
     }
+    for (wrong, told) in [
+        ("2026-11-27T01:00", "`2026-11-27T01:00` has no time zone: write `2026-11-27T01:00:00Z` for UTC"),
+        ("2026-11-27", "`2026-11-27` has no time zone: write `2026-11-27T00:00:00Z` for UTC"),
+        ("tomorrow", "it is no date and time with a time zone, from 1970 to 2261"),
+        ("99999-01-01T00:00:00Z", "it is no date and time with a time zone, from 1970 to 2261"),
+        ("2600-01-01T00:00:00Z", "it is not from 1970 to 2261"),
+    ] {
+        assert_eq!(Instant::parse(wrong).unwrap_err(), told);
+    }
 }
 
 #[test]
