@@ -27,4 +27,7 @@ if [ ! -s "$axe" ]; then
 fi
 without=()
 [ -s "$axe" ] || { echo "skipped: the checks by axe-core, which npm cannot fetch here"; without=(--skip axe_); }
-cargo test --quiet -p pns-workspace --features browser --test dashboard -- "${without[@]}"
+in_browser() { cargo test --quiet -p pns-workspace --features browser --test dashboard -- "$@"; }
+in_browser "${without[@]}" --skip large::
+# By itself: it measures how long pages take.
+in_browser large::
