@@ -115,6 +115,27 @@ fn a_subscription_is_made_changed_and_removed() {
 }
 
 #[test]
+fn a_rate_limit_is_taken_away_by_emptying_the_rate() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let id = shown.subscribe().await;
+        let edit = format!("/ui/subscriptions/{id}/edit");
+        for limit in
+            [&[("rate_limit.rate", "5/s")][..], &[("rate_limit.rate", "5/s"), ("rate_limit.burst", "3")]]
+        {
+            shown.done(&edit, limit).await;
+            let mut fields = as_it_stands(&shown.page(&edit).await);
+            fields
+                .iter_mut()
+                .filter(|(name, _)| name == "rate_limit.rate")
+                .for_each(|(_, rate)| rate.clear());
+            shown.done(&edit, &borrowed(&fields)).await;
+            assert_eq!(view(&shown, id).await.rate_limit, None);
+        }
+    });
+}
+
+#[test]
 fn pauses_and_windows_hold_the_queue() {
     block_on(async {
         let shown = Shown::start().await;

@@ -16,6 +16,7 @@ fn a_wrong_setting_is_told_at_its_field() {
                 "e-rate_limit-burst",
                 "a whole number",
             ),
+            (&[endpoint, ("rate_limit.burst", "2")], "e-rate_limit-burst", "a burst needs a rate"),
             (&[endpoint, ("retry.first", "5")], "e-retry-first", "no unit"),
             (&[endpoint, ("retry.first", "1h"), ("retry.max", "1s")], "e-retry-max", "the ceiling"),
             (&[endpoint, ("concurrency", "0")], "e-concurrency", "from 1"),

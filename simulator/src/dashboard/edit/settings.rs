@@ -108,9 +108,13 @@ fn receiver(view: Option<&SubscriptionView>) -> Vec<Field> {
 
 fn pace() -> Vec<Field> {
     vec![
-        Field::new("rate_limit.rate", "Rate limit").placeholder("no limit").hint("Such as 10/s or 300/m"),
-        Field::new("rate_limit.burst", "at once").placeholder("1").hint("How many may start together"),
-        Field::new("concurrency", "In flight at once").placeholder("4"),
+        Field::new("rate_limit.rate", "Rate limit")
+            .placeholder("no limit")
+            .hint("Such as 10/s or 300/m; empty: no limit"),
+        Field::new("rate_limit.burst", "Burst")
+            .placeholder("1")
+            .hint("With a rate: how many may start together"),
+        Field::new("concurrency", "In flight together").placeholder("4").hint("Attempts at one time"),
     ]
 }
 
@@ -177,7 +181,12 @@ fn present(view: &SubscriptionView, name: &str) -> String {
             view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
         }
         "rate_limit.rate" => view.rate_limit.as_ref().map(|limit| written(&limit.rate)).unwrap_or_default(),
-        "rate_limit.burst" => view.rate_limit.as_ref().map(|limit| written(&limit.burst)).unwrap_or_default(),
+        "rate_limit.burst" => {
+            // The default is not written out: whoever empties the rate has nothing else to empty.
+            let burst =
+                view.rate_limit.as_ref().and_then(|limit| limit.burst).filter(|burst| burst.get() > 1);
+            burst.map(|burst| burst.to_string()).unwrap_or_default()
+        }
         "concurrency" => view.concurrency.to_string(),
         "which" => match view.events.0 {
             EventTypeSet::DEFAULT_SUBSCRIPTION => "default".to_owned(),
@@ -229,10 +238,18 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> Result<Json,
     if differs("concurrency") {
         json.set("concurrency", or_null(form::number(form.get("concurrency"))));
     }
+    let burst = "rate_limit.burst";
+    if form.get("rate_limit.rate").is_empty() && !form.get(burst).is_empty() && differs(burst) {
+        return Err(InvalidField::new(burst, "a burst needs a rate").into());
+    }
     for (object, fields) in OBJECTS {
         let path = |field: &str| format!("{object}.{field}");
         if fields.iter().any(|(field, _)| differs(&path(field))) {
             json.set(object, Value::Null);
+            // Without a rate there is no limit, whatever its burst was.
+            if object == "rate_limit" && form.get("rate_limit.rate").is_empty() {
+                continue;
+            }
             for (field, is_number) in fields {
                 let text = form.get(&path(field));
                 if *is_number {
