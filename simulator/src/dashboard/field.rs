@@ -3,7 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::form::{Form, Wrong};
+use super::form::{self, Form, Wrong};
+use crate::service::model::InvalidField;
 
 /// A field; it writes itself.
 #[derive(Clone, Debug, Template)]
@@ -149,6 +150,18 @@ impl Field {
             }
         }
         self
+    }
+}
+
+/// The field `headers` as an object; a line that is no header is told, not made one.
+pub(super) fn headers(form: &Form) -> Result<serde_json::Value, InvalidField> {
+    let text = form.get("headers");
+    match text.lines().map(str::trim).find(|line| !line.is_empty() && !line.contains(':')) {
+        Some(line) => Err(InvalidField::new(
+            "headers",
+            format_args!("expected `Name: value` in each line, not `{line}`"),
+        )),
+        None => Ok(form::headers(text)),
     }
 }
 

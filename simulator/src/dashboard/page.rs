@@ -131,6 +131,7 @@ fn notice(word: &str) -> Option<&'static str> {
     Some(match word {
         "created" => "The subscription was created. It sees what is published from now on.",
         "changed" => "The settings were changed.",
+        "unchanged" => "Nothing was changed.",
         "removed" => "The subscription was removed.",
         "paused" => "Paused: nothing is sent, everything waits.",
         "resumed" => "Resumed.",

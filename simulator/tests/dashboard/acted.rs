@@ -86,7 +86,10 @@ fn a_subscription_is_made_changed_and_removed() {
         assert!(!form.contains("s3cret") && !form.contains("k3y") && !form.contains("t0ken"), "secrets stay");
         // Saved as it stands, nothing changes: what is not shown is kept too.
         let mut fields = as_it_stands(&form);
-        assert_eq!(shown.done("/ui/subscriptions/1/edit", &borrowed(&fields)).await, "/ui/subscriptions/1");
+        assert_eq!(
+            shown.done("/ui/subscriptions/1/edit", &borrowed(&fields)).await,
+            "/ui/subscriptions/1?done=unchanged"
+        );
         assert_eq!(kept(&shown, 1).await, made);
         for (name, value) in &mut fields {
             match name.as_str() {
@@ -132,6 +135,62 @@ fn a_rate_limit_is_taken_away_by_emptying_the_rate() {
             shown.done(&edit, &borrowed(&fields)).await;
             assert_eq!(view(&shown, id).await.rate_limit, None);
         }
+    });
+}
+
+#[test]
+fn event_types_that_are_ticked_are_chosen() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let endpoint = ("endpoint", "https://receiver.test/pns");
+        let ticked = [endpoint, ("which", "default"), ("events", "PLANNER_CANCEL"), ("events", "RFP_SEND")];
+        shown.done("/ui/subscriptions", &ticked).await;
+        assert_eq!(kept(&shown, 1).await["events"], json!(["RFP_SEND", "PLANNER_CANCEL"]));
+        let page = shown
+            .refused("/ui/subscriptions", &[endpoint, ("which", "all"), ("events", "RFP_SEND")], 422)
+            .await;
+        assert!(text_of(&page, "e-events").contains("those chosen below"));
+        let edit = "/ui/subscriptions/1/edit";
+        shown.done(edit, &[("which", "all"), ("events", "RFP_SEND"), ("events", "PLANNER_CANCEL")]).await;
+        assert_eq!(kept(&shown, 1).await["events"], json!("all"));
+        shown.done(edit, &[("which", "all"), ("events", "PLANNER_CANCEL"), ("events", "RFP_SEND")]).await;
+        assert_eq!(view(&shown, 1).await.events.0.iter().count(), 2);
+        let both = [("api_key", "k3y"), ("no_key", "on")];
+        assert!(text_of(&shown.refused(edit, &both, 422).await, "e-api_key").contains("only one"));
+    });
+}
+
+#[test]
+fn a_form_that_is_older_than_the_settings_undoes_nothing() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let id = shown.subscribe().await;
+        let edit = format!("/ui/subscriptions/{id}/edit");
+        let mut mine = as_it_stands(&shown.page(&edit).await);
+        let theirs = [("concurrency", "9"), ("rate_limit.rate", "5/s"), ("which", "default")];
+        shown.done(&edit, &theirs).await;
+        for (name, value) in &mut mine {
+            match name.as_str() {
+                "name" => "inn".clone_into(value),
+                "concurrency" => "7".clone_into(value),
+                _ => {}
+            }
+        }
+        let page = shown.refused(&edit, &borrowed(&mine), 409).await;
+        assert!(
+            page.contains("It was changed meanwhile: Rate limit, In flight together, Chosen event types.")
+        );
+        assert!(text_of(&page, "e-concurrency").contains("to “9”"));
+        let value = |id: &str| attribute(&page, id, "value");
+        assert_eq!((value("f-name"), value("f-concurrency")), ("inn".to_owned(), "7".to_owned()));
+        assert_eq!(value("f-rate_limit-rate"), "5/s", "what only others changed is shown as it is");
+        assert_eq!(view(&shown, id).await.name.as_deref(), Some("hotel"));
+        // What was looked at is saved.
+        shown.done(&edit, &borrowed(&as_it_stands(&page))).await;
+        let kept = kept(&shown, id).await;
+        assert_eq!((&kept["name"], &kept["concurrency"]), (&json!("inn"), &json!(7)));
+        assert_eq!(kept["rate_limit"], json!({ "rate": "5/s" }));
+        assert_eq!(kept["events"], json!(["RFP_SEND", "RFP_FORWARD"]));
     });
 }
 

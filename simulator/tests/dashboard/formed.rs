@@ -30,6 +30,16 @@ fn a_wrong_setting_is_told_at_its_field() {
             let page = shown.refused("/ui/subscriptions", fields, 422).await;
             assert!(text_of(&page, at).contains(told), "{fields:?}: {}", text_of(&page, at));
         }
+        let many = [("endpoint", "h"), ("name", "a b"), ("retry.first", "5"), ("headers", "lonely")];
+        let page = shown.refused("/ui/subscriptions", &many, 422).await;
+        for (at, told) in [
+            ("e-endpoint", "https"),
+            ("e-name", "expected 1 to 64"),
+            ("e-retry-first", "no unit"),
+            ("e-headers", "`lonely`"),
+        ] {
+            assert!(text_of(&page, at).contains(told), "{at}: {}", text_of(&page, at));
+        }
         let secret = [("endpoint", "h"), ("api_key", "s3cret-k3y")];
         assert!(!shown.refused("/ui/subscriptions", &secret, 422).await.contains("s3cret"));
         assert_eq!(shown.simulator.metrics().await.unwrap().subscriptions, 0);
