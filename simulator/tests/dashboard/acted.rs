@@ -280,6 +280,25 @@ fn an_event_is_triggered_with_what_was_filled_in() {
 }
 
 #[test]
+fn the_fields_of_another_type_are_shown_before_it_is_published() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let fields = [("fields-of", "RFP_SEND"), ("type", "PLANNER_CANCEL")];
+        for path in ["/ui/trigger", "/ui/trigger/preview"] {
+            let page = shown.refused(path, &fields, 422).await;
+            assert!(page.contains("These are the fields of PLANNER_CANCEL: look at them first."));
+            assert_eq!(text_of(&page, "send"), "Publish PLANNER_CANCEL");
+        }
+        assert_eq!(shown.simulator.metrics().await.unwrap().published, 0);
+        let choose = [fields[0], fields[1], ("choose", "on"), ("rfp", "")];
+        assert_eq!(shown.done("/ui/trigger", &choose).await, "/ui/trigger?type=PLANNER_CANCEL");
+        let same = [("fields-of", "RFP_SEND"), ("type", "RFP_SEND")];
+        shown.done("/ui/trigger", &same).await;
+        assert_eq!(shown.simulator.metrics().await.unwrap().published, 1);
+    });
+}
+
+#[test]
 fn a_delivery_is_replayed_and_a_fault_planned_and_forgotten() {
     block_on(async {
         let shown = Shown::start().await;

@@ -94,7 +94,7 @@ fn every_event_type_has_its_fields_and_a_body() {
             let name = event_type.wire_name();
             let page = shown.page(&format!("/ui/trigger?type={name}")).await;
             assert!(page.contains(&format!("Publish {name}")), "{name}");
-            assert!(page.contains(">demanded<"), "{name}");
+            assert!(page.contains(">always in the body<"), "{name}");
             let answer = shown.post("/ui/trigger/preview", &[("type", name)]).await;
             assert_eq!(answer.status, 200);
             html::check(&answer.text());
