@@ -1,8 +1,10 @@
 //! Deliveries: the list, one with its attempts, and a notification with its body.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use axum::extract::State;
-use pns_engine::{DeliveryId, EventType, FailureReason, NotificationId};
+use pns_engine::{DeliveryId, EventType, FailureReason, NotificationId, SubscriptionId};
 
 use super::Dashboard;
 use super::field::{Choice, Field, Kind};
@@ -21,6 +23,28 @@ pub(super) const LISTED: u16 = 50;
 /// Attempts that are written out; the picture and the figures tell of the others.
 const ATTEMPTS_MAX: usize = 50;
 
+/// The names of subscriptions, as far as they are there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(BTreeMap<u32, String>);
+
+impl Names {
+    /// Of those with these numbers: as many as a page shows.
+    pub(super) async fn of(dashboard: &Dashboard, ids: impl IntoIterator<Item = u32>) -> Self {
+        let ids: BTreeSet<u32> = ids.into_iter().collect();
+        let mut names = BTreeMap::new();
+        for id in ids {
+            let known = dashboard.simulator().subscription(SubscriptionId(id)).await.ok();
+            names.extend(known.and_then(|known| known.name).map(|name| (id, name)));
+        }
+        Self(names)
+    }
+
+    /// The name, or the number in words.
+    pub(super) fn of_one(&self, id: u32) -> String {
+        self.0.get(&id).cloned().unwrap_or_else(|| format!("Subscription {id}"))
+    }
+}
+
 /// A line of a list.
 #[derive(Clone, Debug)]
 pub(super) struct DeliveryRow {
@@ -28,6 +52,7 @@ pub(super) struct DeliveryRow {
     pub(super) notification: u64,
     pub(super) event_type: &'static str,
     pub(super) subscription: u32,
+    pub(super) subscription_name: String,
     pub(super) state: &'static str,
     pub(super) state_text: String,
     pub(super) published: When,
@@ -40,13 +65,20 @@ pub(super) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    pub(super) fn of(view: &DeliveryView, now: Instant) -> Self {
+    /// The lines of some.
+    pub(super) async fn all(dashboard: &Dashboard, views: &[DeliveryView], now: Instant) -> Vec<Self> {
+        let names = Names::of(dashboard, views.iter().map(|view| view.subscription)).await;
+        views.iter().map(|view| Self::of(view, &names, now)).collect()
+    }
+
+    fn of(view: &DeliveryView, names: &Names, now: Instant) -> Self {
         let is_failing = view.last_failure.is_some() && view.state == DeliveryState::Waiting;
         Self {
             id: view.id,
             notification: view.notification,
             event_type: view.event_type.0.wire_name(),
             subscription: view.subscription,
+            subscription_name: names.of_one(view.subscription),
             state: if is_failing { "failing" } else { words::state(view.state) },
             state_text: if is_failing {
                 "failing".to_owned()
@@ -108,7 +140,7 @@ impl Listing {
         let listing = Self {
             filter: fields(query),
             is_filtered: !chosen.is_empty(),
-            rows: page.items.iter().map(|delivery| DeliveryRow::of(delivery, now)).collect(),
+            rows: DeliveryRow::all(dashboard, &page.items, now).await,
             older: page.next.map(|next| leads_to(Some(next))),
             newest: after.map(|_| leads_to(None)),
             has_subscriptions: of.is_none(),
@@ -334,7 +366,7 @@ pub(super) async fn show(
     let title = format!("Delivery {}: {}", delivery.id, delivery.event_type.0);
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let notification = simulator.notification(NotificationId(delivery.notification)).await?;
-    let subscription = simulator.subscription(pns_engine::SubscriptionId(delivery.subscription)).await.ok();
+    let subscription = simulator.subscription(SubscriptionId(delivery.subscription)).await.ok();
     let left_out = history.len().saturating_sub(ATTEMPTS_MAX);
     let last = history.last().map(|attempt| attempt.number);
     let attempts = history[left_out..].iter().rev();
@@ -344,7 +376,7 @@ pub(super) async fn show(
         history.iter().rev().find(|attempt| attempt.outcome == AttemptOutcome::Failed).and_then(meaning);
     Ok(Page::of(Delivery {
         frame,
-        row: DeliveryRow::of(&delivery, clock.now),
+        row: DeliveryRow::of(&delivery, &Names::default(), clock.now),
         can_replay: subscription.is_some(),
         subscription_name: subscription.map(|subscription| {
             subscription.name.unwrap_or_else(|| format!("Subscription {}", subscription.id))
@@ -380,6 +412,8 @@ struct Notification {
     attempted: bool,
     body: String,
     rows: Vec<DeliveryRow>,
+    /// With those that are not shown.
+    total: u64,
 }
 
 /// One notification.
@@ -389,13 +423,13 @@ pub(super) async fn notification(
     Query(query): Query,
 ) -> Shown<impl Template> {
     let simulator = dashboard.simulator();
-    let NotificationView { id, event_type, supplier, published_at, attempted, body, .. } =
+    let NotificationView { id, event_type, supplier, published_at, attempted, body, deliveries } =
         simulator.notification(NotificationId(id.0)).await?;
     let title = format!("Notification {id}: {}", event_type.0);
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let filter = DeliveryFilter { notification: Some(id), ..DeliveryFilter::default() };
     let page = PageRequest { after: None, limit: Some(LISTED), order: Order::Ascending };
-    let rows = simulator.deliveries(filter, page).await?.items;
+    let page = simulator.deliveries(filter, page).await?;
     Ok(Page::of(Notification {
         frame,
         id,
@@ -404,6 +438,7 @@ pub(super) async fn notification(
         published: words::when(published_at, clock.now),
         attempted,
         body: pretty(&body),
-        rows: rows.iter().map(|delivery| DeliveryRow::of(delivery, clock.now)).collect(),
+        rows: DeliveryRow::all(&dashboard, &page.items, clock.now).await,
+        total: deliveries.len() as u64,
     }))
 }

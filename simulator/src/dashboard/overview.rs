@@ -176,7 +176,7 @@ async fn page(dashboard: &Dashboard, query: &Form) -> Shown<impl Template + use<
         acknowledged: metrics.delivered,
         failed: failed.map(|count| count.count).sum(),
         plot: Minutes::of(&dashboard.shared.series.last()),
-        latest: latest.iter().map(|delivery| DeliveryRow::of(delivery, clock.now)).collect(),
+        latest: DeliveryRow::all(dashboard, &latest, clock.now).await,
         any_paused: rows.iter().any(|row| row.paused),
         any_running: rows.iter().any(|row| !row.paused),
         rows,
