@@ -196,7 +196,7 @@ pub(super) async fn list(State(dashboard): State<Dashboard>, Query(query): Query
     let (mut frame, clock) = dashboard.frame("Deliveries", Here::Deliveries, &query).await?;
     let (mut listing, wrong) = Listing::read(&dashboard, &query, None, clock.now).await?;
     if let Some(wrong) = &wrong {
-        frame.refuse(super::field::give_errors(&mut listing.filter, wrong));
+        frame.refuse_filter(super::field::give_errors(&mut listing.filter, wrong));
     }
     Ok(Page(status_of(wrong.as_ref()), Deliveries { frame, listing }))
 }
@@ -236,6 +236,7 @@ struct Attempt {
     fault: Option<String>,
     detail: Option<String>,
     next_delay: Option<String>,
+    request_line: String,
     request: Vec<HeaderText>,
     has_request: bool,
     response: Option<Response>,
@@ -261,7 +262,7 @@ struct Phase {
 }
 
 impl Attempt {
-    fn of(view: &AttemptView, is_open: bool, now: Instant) -> Self {
+    fn of(view: &AttemptView, endpoint: Option<&str>, is_open: bool, now: Instant) -> Self {
         let (outcome, headline) = match (view.outcome, view.status) {
             (AttemptOutcome::InFlight, _) => ("in-flight", "in flight".to_owned()),
             (AttemptOutcome::Acknowledged, status) => (
@@ -297,6 +298,7 @@ impl Attempt {
             fault: view.fault.clone(),
             detail: view.detail.clone(),
             next_delay: view.next_delay.map(|delay| words::about(delay.0)),
+            request_line: request_line(endpoint, view.response.as_ref().map(|response| &*response.version)),
             has_request: view.request.is_some(),
             request: view.request.as_ref().map(|request| request.headers.clone()).unwrap_or_default(),
             response,
@@ -308,6 +310,16 @@ impl Attempt {
             }),
             is_open,
         }
+    }
+}
+
+/// How the request began, as far as that is known: the path is that of the endpoint as it is now.
+fn request_line(endpoint: Option<&str>, version: Option<&str>) -> String {
+    let place = endpoint.and_then(|endpoint| endpoint.split_once("://")).map(|(_, rest)| rest);
+    let path = place.map(|place| place.find(['/', '?']).map_or("/", |start| &place[start..]));
+    match path {
+        Some(path) => format!("POST {path} {}", version.unwrap_or_default()).trim_end().to_owned(),
+        None => "POST".to_owned(),
     }
 }
 
@@ -367,6 +379,7 @@ pub(super) async fn show(
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let notification = simulator.notification(NotificationId(delivery.notification)).await?;
     let subscription = simulator.subscription(SubscriptionId(delivery.subscription)).await.ok();
+    let endpoint = subscription.as_ref().map(|subscription| subscription.endpoint.clone());
     let left_out = history.len().saturating_sub(ATTEMPTS_MAX);
     let last = history.last().map(|attempt| attempt.number);
     let attempts = history[left_out..].iter().rev();
@@ -383,7 +396,9 @@ pub(super) async fn show(
         }),
         meaning: meaning.filter(|_| delivery.state != DeliveryState::Delivered),
         picture: Attempts::of(delivery.published_at, &history, delivery.due_at.filter(|_| is_pending)),
-        attempts: attempts.map(|view| Attempt::of(view, Some(view.number) == last, clock.now)).collect(),
+        attempts: attempts
+            .map(|view| Attempt::of(view, endpoint.as_deref(), Some(view.number) == last, clock.now))
+            .collect(),
         left_out,
         followed: followed.map(|followed| Followed {
             wanted: followed.wanted.word(),

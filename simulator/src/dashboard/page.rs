@@ -49,6 +49,8 @@ pub(super) struct Frame {
     pub(super) notice: Option<&'static str>,
     /// What was refused.
     pub(super) problems: Vec<String>,
+    /// What came of that.
+    pub(super) outcome: &'static str,
     /// Whether it answers a form, so that there is nothing to be fetched again at its address.
     pub(super) is_answer: bool,
     /// Why the service does not work.
@@ -79,6 +81,12 @@ impl Frame {
         }
     }
 
+    /// The page's filter was refused: there was nothing to be done.
+    pub(super) fn refuse_filter(&mut self, left: Vec<String>) {
+        self.refuse(left);
+        self.outcome = "This filter is not understood.";
+    }
+
     fn bare(title: String) -> Self {
         Self {
             title,
@@ -88,6 +96,7 @@ impl Frame {
             clock: None,
             notice: None,
             problems: Vec::new(),
+            outcome: "Nothing was done.",
             is_answer: false,
             trouble: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),

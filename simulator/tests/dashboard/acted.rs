@@ -205,7 +205,8 @@ fn pauses_and_windows_hold_the_queue() {
         assert_eq!(attribute(&shown.page("/").await, "subscription-1", "data-state"), "paused");
         assert_eq!(shown.done(&format!("{one}/resume"), &[("from", "overview")]).await, "/?done=resumed");
         shown.done("/ui/pause", &[]).await;
-        shown.done("/ui/resume", &[]).await;
+        assert!(shown.page("/?after=7").await.contains("resume-all"), "of all, not of a page without any");
+        assert_eq!(shown.done("/ui/resume", &[("after", "7")]).await, "/?after=7&done=resumed");
         shown.done(&format!("{one}/windows"), &[("open", "on")]).await;
         let later = [("from", "2100-01-01T00:00:00Z"), ("for", "1h")];
         shown.done(&format!("{one}/windows"), &later).await;
@@ -218,7 +219,14 @@ fn pauses_and_windows_hold_the_queue() {
         assert_eq!(attribute(&page, &format!("window-{}", open.id), "data-state"), "open");
         assert_eq!(attribute(&page, &format!("window-{}", announced.id), "data-state"), "announced");
         shown.done(&format!("/ui/windows/{}/end", open.id), &[("for", "10m")]).await;
-        assert_eq!(shown.post(&format!("/ui/windows/{}/end", open.id), &[]).await.status, 422);
+        let end = format!("/ui/windows/{}/end", open.id);
+        let refused = shown.refused(&end, &[("for", "soon")], 422).await;
+        assert!(text_of(&refused, &format!("e-end-{}", open.id)).contains("a span such as"));
+        assert_eq!(attribute(&refused, &format!("end-{}", open.id), "value"), "soon");
+        shown.refused(&end, &[], 422).await;
+        let announced_end = format!("id=\"end-{}\"", announced.id);
+        assert!(!page.contains(&announced_end), "what is announced has no end that counts from now");
+        assert_eq!(shown.post("/ui/windows/99/end", &[("for", "1m")]).await.status, 404);
         let subscription = [("subscription", "1")];
         for window in [open, announced] {
             let path = shown.done(&format!("/ui/windows/{}/cancel", window.id), &subscription).await;
