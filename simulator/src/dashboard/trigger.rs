@@ -290,26 +290,8 @@ async fn page(
     for leaf in &mut leaves {
         leaf.field = leaf.field.clone().filled(&own);
     }
-    let mut more = vec![
-        Field::new("overrides", "Members laid over the body, as JSON")
-            .kind(Kind::Area(4))
-            .placeholder("{ \"messageDetails.subject\": \"Rooms\", \"extra\": null }")
-            .hint("Objects merge; a key may be a path. The body may become invalid: that can be the point")
-            .wide(),
-        Field::new("raw", "Exactly this text as the body")
-            .kind(Kind::Area(4))
-            .hint("Instead of a generated one, with nothing laid over")
-            .wide(),
-    ];
-    more = more.into_iter().map(|field| field.filled(&own)).collect();
-    let mut course = vec![
-        Field::new("course", "Course").value("award").one_of(&COURSES),
-        rfp_field().suffixed("course"),
-        supplier_field().suffixed("course"),
-        Field::new("every", "An event every")
-            .placeholder("at once")
-            .hint("A span of PNS time, such as 30s or 2h: they come one by one"),
-    ];
+    let mut more: Vec<_> = more_fields().into_iter().map(|field| field.filled(&own)).collect();
+    let mut course = course_fields();
     if is_course {
         course = course.into_iter().map(|field| field.filled(form)).collect();
     }
@@ -372,4 +354,30 @@ fn rfp_field() -> Field {
 
 fn supplier_field() -> Field {
     Field::new("supplier", "Supplier").placeholder("drawn from the seed").hint("A UUID: whom it is about")
+}
+
+/// What changes the body as a whole.
+fn more_fields() -> Vec<Field> {
+    vec![
+        Field::new("overrides", "Members laid over the body, as JSON")
+            .kind(Kind::Area(4))
+            .placeholder("{ \"messageDetails.subject\": \"Rooms\", \"extra\": null }")
+            .hint("Objects merge; a key may be a path. The body may become invalid: that can be the point")
+            .wide(),
+        Field::new("raw", "Exactly this text as the body")
+            .kind(Kind::Area(4))
+            .hint("Instead of a generated one, with nothing laid over")
+            .wide(),
+    ]
+}
+
+fn course_fields() -> Vec<Field> {
+    vec![
+        Field::new("course", "Course").value("award").one_of(&COURSES),
+        rfp_field().suffixed("course"),
+        supplier_field().suffixed("course"),
+        Field::new("every", "An event every")
+            .placeholder("at once")
+            .hint("A span of PNS time, such as 30s or 2h: they come one by one"),
+    ]
 }

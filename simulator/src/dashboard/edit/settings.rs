@@ -254,24 +254,7 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> (Json, Vec<I
     if form.get("rate_limit.rate").is_empty() && !form.get(burst).is_empty() && differs(burst) {
         wrong.push(InvalidField::new(burst, "a burst needs a rate"));
     }
-    for (object, fields) in OBJECTS {
-        let path = |field: &str| format!("{object}.{field}");
-        if fields.iter().any(|(field, _)| differs(&path(field))) {
-            json.set(object, Value::Null);
-            // Without a rate there is no limit, whatever its burst was.
-            if object == "rate_limit" && form.get("rate_limit.rate").is_empty() {
-                continue;
-            }
-            for (field, is_number) in fields {
-                let text = form.get(&path(field));
-                if *is_number {
-                    json.number(&path(field), text);
-                } else {
-                    json.text(&path(field), text);
-                };
-            }
-        }
-    }
+    objects(form, differs, &mut json);
     for name in ["headers", "endpoint"] {
         if differs(name) && HIDDEN.iter().any(|hidden| form.get(name).contains(hidden)) {
             let why = "`***` and `?…` stand for what is not shown: write all of it again";
@@ -301,6 +284,28 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> (Json, Vec<I
     }
     wrong.extend(events(form, view, &mut json).err());
     (json, wrong)
+}
+
+/// The members that several fields make: where one is other than it was, all are set.
+fn objects(form: &Form, differs: impl Fn(&str) -> bool, json: &mut Json) {
+    for (object, fields) in OBJECTS {
+        let path = |field: &str| format!("{object}.{field}");
+        if fields.iter().any(|(field, _)| differs(&path(field))) {
+            json.set(object, Value::Null);
+            // Without a rate there is no limit, whatever its burst was.
+            if object == "rate_limit" && form.get("rate_limit.rate").is_empty() {
+                continue;
+            }
+            for (field, is_number) in fields {
+                let text = form.get(&path(field));
+                if *is_number {
+                    json.number(&path(field), text);
+                } else {
+                    json.text(&path(field), text);
+                };
+            }
+        }
+    }
 }
 
 /// The event types: those of the choice, or those that are ticked where they were ticked otherwise than they were.
