@@ -180,7 +180,7 @@ fn fields(query: &Form) -> Vec<Field> {
         is_chosen: false,
     });
     let types = Field::new("type", "Event type").kind(Kind::Select([any].into_iter().chain(types).collect()));
-    let notification = Field::new("notification", "Notification").placeholder("number");
+    let notification = Field::new("notification", "Notification").placeholder("any");
     [state, types, notification].map(|field| field.filled(query)).into()
 }
 

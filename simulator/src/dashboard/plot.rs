@@ -167,14 +167,19 @@ fn mark(attempt: &AttemptView, x: f64) -> Mark {
         }
     };
     let sentence = format!("Attempt {} at {}: {label}", attempt.number, attempt.started_at);
+    let anchor = anchor(&label, x);
+    Mark { x, class, label, anchor, sentence }
+}
+
+/// Where a label at `x` goes so that it stays within the picture.
+fn anchor(label: &str, x: f64) -> &'static str {
     // Letters of 12 units are about 7 wide.
     let half = label.chars().count() as f64 * 3.5;
-    let anchor = match x {
+    match x {
         x if x - half < 0.0 => "start",
         x if x + half > Attempts::WIDTH => "end",
         _ => "middle",
-    };
-    Mark { x, class, label, anchor, sentence }
+    }
 }
 
 /// Downtime windows on a line. Places along it are hundredths, so that text is as large as everywhere.
@@ -292,6 +297,13 @@ mod tests {
             assert_eq!(round_up(count), round);
         }
         assert_eq!(round_up(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn labels_are_not_cut_off_at_the_borders() {
+        let anchors = [24.0, 500.0, 950.0].map(|x| anchor("acknowledgement timeout", x));
+        assert_eq!(anchors, ["start", "middle", "end"]);
+        assert_eq!([24.0, 950.0].map(|x| anchor("503", x)), ["middle", "middle"]);
     }
 
     #[test]

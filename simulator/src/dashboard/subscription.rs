@@ -37,7 +37,7 @@ struct WindowRow {
     state: &'static str,
     from: When,
     until: Option<When>,
-    /// After what it was asked to end, and why that was refused.
+    /// After what it may end, and why that was refused.
     end_after: String,
     error: Option<String>,
 }
@@ -53,7 +53,7 @@ impl WindowRow {
             },
             from: words::when(view.from, now),
             until: view.until.map(|until| words::when(until, now)),
-            end_after: String::new(),
+            end_after: "10m".to_owned(),
             error: None,
         }
     }
