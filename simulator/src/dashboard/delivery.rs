@@ -1,8 +1,10 @@
 //! Deliveries: the list, one with its attempts, and a notification with its body.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use axum::extract::State;
-use pns_engine::{DeliveryId, EventType, FailureReason, NotificationId};
+use pns_engine::{DeliveryId, EventType, FailureReason, NotificationId, SubscriptionId};
 
 use super::Dashboard;
 use super::field::{Choice, Field, Kind};
@@ -21,6 +23,28 @@ pub(super) const LISTED: u16 = 50;
 /// Attempts that are written out; the picture and the figures tell of the others.
 const ATTEMPTS_MAX: usize = 50;
 
+/// The names of subscriptions, as far as they are there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(BTreeMap<u32, String>);
+
+impl Names {
+    /// Of those with these numbers: as many as a page shows.
+    pub(super) async fn of(dashboard: &Dashboard, ids: impl IntoIterator<Item = u32>) -> Self {
+        let ids: BTreeSet<u32> = ids.into_iter().collect();
+        let mut names = BTreeMap::new();
+        for id in ids {
+            let known = dashboard.simulator().subscription(SubscriptionId(id)).await.ok();
+            names.extend(known.and_then(|known| known.name).map(|name| (id, name)));
+        }
+        Self(names)
+    }
+
+    /// The name, or the number in words.
+    pub(super) fn of_one(&self, id: u32) -> String {
+        self.0.get(&id).cloned().unwrap_or_else(|| format!("Subscription {id}"))
+    }
+}
+
 /// A line of a list.
 #[derive(Clone, Debug)]
 pub(super) struct DeliveryRow {
@@ -28,6 +52,7 @@ pub(super) struct DeliveryRow {
     pub(super) notification: u64,
     pub(super) event_type: &'static str,
     pub(super) subscription: u32,
+    pub(super) subscription_name: String,
     pub(super) state: &'static str,
     pub(super) state_text: String,
     pub(super) published: When,
@@ -40,13 +65,20 @@ pub(super) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    pub(super) fn of(view: &DeliveryView, now: Instant) -> Self {
+    /// The lines of some.
+    pub(super) async fn all(dashboard: &Dashboard, views: &[DeliveryView], now: Instant) -> Vec<Self> {
+        let names = Names::of(dashboard, views.iter().map(|view| view.subscription)).await;
+        views.iter().map(|view| Self::of(view, &names, now)).collect()
+    }
+
+    fn of(view: &DeliveryView, names: &Names, now: Instant) -> Self {
         let is_failing = view.last_failure.is_some() && view.state == DeliveryState::Waiting;
         Self {
             id: view.id,
             notification: view.notification,
             event_type: view.event_type.0.wire_name(),
             subscription: view.subscription,
+            subscription_name: names.of_one(view.subscription),
             state: if is_failing { "failing" } else { words::state(view.state) },
             state_text: if is_failing {
                 "failing".to_owned()
@@ -108,7 +140,7 @@ impl Listing {
         let listing = Self {
             filter: fields(query),
             is_filtered: !chosen.is_empty(),
-            rows: page.items.iter().map(|delivery| DeliveryRow::of(delivery, now)).collect(),
+            rows: DeliveryRow::all(dashboard, &page.items, now).await,
             older: page.next.map(|next| leads_to(Some(next))),
             newest: after.map(|_| leads_to(None)),
             has_subscriptions: of.is_none(),
@@ -148,7 +180,7 @@ fn fields(query: &Form) -> Vec<Field> {
         is_chosen: false,
     });
     let types = Field::new("type", "Event type").kind(Kind::Select([any].into_iter().chain(types).collect()));
-    let notification = Field::new("notification", "Notification").placeholder("number");
+    let notification = Field::new("notification", "Notification").placeholder("any");
     [state, types, notification].map(|field| field.filled(query)).into()
 }
 
@@ -164,7 +196,7 @@ pub(super) async fn list(State(dashboard): State<Dashboard>, Query(query): Query
     let (mut frame, clock) = dashboard.frame("Deliveries", Here::Deliveries, &query).await?;
     let (mut listing, wrong) = Listing::read(&dashboard, &query, None, clock.now).await?;
     if let Some(wrong) = &wrong {
-        frame.refuse(super::field::give_errors(&mut listing.filter, wrong));
+        frame.refuse_filter(super::field::give_errors(&mut listing.filter, wrong));
     }
     Ok(Page(status_of(wrong.as_ref()), Deliveries { frame, listing }))
 }
@@ -204,6 +236,7 @@ struct Attempt {
     fault: Option<String>,
     detail: Option<String>,
     next_delay: Option<String>,
+    request_line: String,
     request: Vec<HeaderText>,
     has_request: bool,
     response: Option<Response>,
@@ -229,7 +262,7 @@ struct Phase {
 }
 
 impl Attempt {
-    fn of(view: &AttemptView, is_open: bool, now: Instant) -> Self {
+    fn of(view: &AttemptView, endpoint: Option<&str>, is_open: bool, now: Instant) -> Self {
         let (outcome, headline) = match (view.outcome, view.status) {
             (AttemptOutcome::InFlight, _) => ("in-flight", "in flight".to_owned()),
             (AttemptOutcome::Acknowledged, status) => (
@@ -265,6 +298,7 @@ impl Attempt {
             fault: view.fault.clone(),
             detail: view.detail.as_deref().map(|detail| words::visible(detail).into_owned()),
             next_delay: view.next_delay.map(|delay| words::about(delay.0)),
+            request_line: request_line(endpoint, view.response.as_ref().map(|response| &*response.version)),
             has_request: view.request.is_some(),
             request: view.request.as_ref().map(|request| visible(&request.headers)).unwrap_or_default(),
             response,
@@ -282,6 +316,16 @@ impl Attempt {
 fn visible(headers: &[HeaderText]) -> Vec<HeaderText> {
     let text = |text: &str| words::visible(text).into_owned();
     headers.iter().map(|header| HeaderText { name: text(&header.name), value: text(&header.value) }).collect()
+}
+
+/// How the request began, as far as that is known: the path is that of the endpoint as it is now.
+fn request_line(endpoint: Option<&str>, version: Option<&str>) -> String {
+    let place = endpoint.and_then(|endpoint| endpoint.split_once("://")).map(|(_, rest)| rest);
+    let path = place.map(|place| place.find(['/', '?']).map_or("/", |start| &place[start..]));
+    match path {
+        Some(path) => format!("POST {path} {}", version.unwrap_or_default()).trim_end().to_owned(),
+        None => "POST".to_owned(),
+    }
 }
 
 /// What a failure means: by its status, or by its name.
@@ -339,7 +383,8 @@ pub(super) async fn show(
     let title = format!("Delivery {}: {}", delivery.id, delivery.event_type.0);
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let notification = simulator.notification(NotificationId(delivery.notification)).await?;
-    let subscription = simulator.subscription(pns_engine::SubscriptionId(delivery.subscription)).await.ok();
+    let subscription = simulator.subscription(SubscriptionId(delivery.subscription)).await.ok();
+    let endpoint = subscription.as_ref().map(|subscription| subscription.endpoint.clone());
     let left_out = history.len().saturating_sub(ATTEMPTS_MAX);
     let last = history.last().map(|attempt| attempt.number);
     let attempts = history[left_out..].iter().rev();
@@ -349,14 +394,16 @@ pub(super) async fn show(
         history.iter().rev().find(|attempt| attempt.outcome == AttemptOutcome::Failed).and_then(meaning);
     Ok(Page::of(Delivery {
         frame,
-        row: DeliveryRow::of(&delivery, clock.now),
+        row: DeliveryRow::of(&delivery, &Names::default(), clock.now),
         can_replay: subscription.is_some(),
         subscription_name: subscription.map(|subscription| {
             subscription.name.unwrap_or_else(|| format!("Subscription {}", subscription.id))
         }),
         meaning: meaning.filter(|_| delivery.state != DeliveryState::Delivered),
         picture: Attempts::of(delivery.published_at, &history, delivery.due_at.filter(|_| is_pending)),
-        attempts: attempts.map(|view| Attempt::of(view, Some(view.number) == last, clock.now)).collect(),
+        attempts: attempts
+            .map(|view| Attempt::of(view, endpoint.as_deref(), Some(view.number) == last, clock.now))
+            .collect(),
         left_out,
         followed: followed.map(|followed| Followed {
             wanted: followed.wanted.word(),
@@ -386,6 +433,8 @@ struct Notification {
     attempted: bool,
     body: String,
     rows: Vec<DeliveryRow>,
+    /// With those that are not shown.
+    total: u64,
 }
 
 /// One notification.
@@ -395,13 +444,13 @@ pub(super) async fn notification(
     Query(query): Query,
 ) -> Shown<impl Template> {
     let simulator = dashboard.simulator();
-    let NotificationView { id, event_type, supplier, published_at, attempted, body, .. } =
+    let NotificationView { id, event_type, supplier, published_at, attempted, body, deliveries } =
         simulator.notification(NotificationId(id.0)).await?;
     let title = format!("Notification {id}: {}", event_type.0);
     let (frame, clock) = dashboard.frame(title, Here::Deliveries, &query).await?;
     let filter = DeliveryFilter { notification: Some(id), ..DeliveryFilter::default() };
     let page = PageRequest { after: None, limit: Some(LISTED), order: Order::Ascending };
-    let rows = simulator.deliveries(filter, page).await?.items;
+    let page = simulator.deliveries(filter, page).await?;
     Ok(Page::of(Notification {
         frame,
         id,
@@ -410,6 +459,7 @@ pub(super) async fn notification(
         published: words::when(published_at, clock.now),
         attempted,
         body: pretty(&body),
-        rows: rows.iter().map(|delivery| DeliveryRow::of(delivery, clock.now)).collect(),
+        rows: DeliveryRow::all(&dashboard, &page.items, clock.now).await,
+        total: deliveries.len() as u64,
     }))
 }

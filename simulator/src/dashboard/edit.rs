@@ -1,20 +1,22 @@
 //! A subscription's settings in a form: to be made, to be changed; and its removal, which is asked for once more.
 
 mod settings;
+mod stale;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use pns_engine::SubscriptionId;
 
 use super::Dashboard;
 use super::field;
-use super::form::{Form, Id, Json, Query, Wrong};
+use super::form::{Form, Id, Query, Wrong};
 use super::page::{Acted, Frame, Here, Page, Refusal, Shown, done, status_of};
 use super::words;
 use crate::service::model::{SubscriptionPatch, SubscriptionSpec, SubscriptionView};
 
 use self::settings::{Group, Settings};
+use self::stale::Meanwhile;
 
 #[derive(Template)]
 #[template(path = "edit.html")]
@@ -25,6 +27,8 @@ struct Edit {
     action: String,
     back: String,
     is_new: bool,
+    /// What it was made from.
+    seen: Option<String>,
 }
 
 /// The form for a new one.
@@ -59,8 +63,11 @@ async fn page(
     };
     let (mut frame, _) = dashboard.frame(title, Here::Overview, form).await?;
     let mut settings = Settings::of(view);
+    let meanwhile = view.and_then(|view| Meanwhile::of(form, view));
+    // Before the form is filled in: what is told is what stands there now.
+    let wrong = meanwhile.as_ref().map(|meanwhile| meanwhile.told(&mut settings)).or(wrong);
     if let Some(wrong) = &wrong {
-        settings.fill(form);
+        settings.fill(form, meanwhile.as_ref());
         frame.refuse(field::give_errors(settings.fields_mut(), wrong));
     }
     settings.open_what_is_wrong();
@@ -73,13 +80,14 @@ async fn page(
             action: one.as_ref().map_or_else(|| "/ui/subscriptions".to_owned(), |one| format!("{one}/edit")),
             back: one.unwrap_or_else(|| "/".to_owned()),
             is_new: view.is_none(),
+            seen: view.map(stale::seen),
         },
     ))
 }
 
 /// Makes one.
 pub(super) async fn create(State(dashboard): State<Dashboard>, form: Form) -> Result<Response, Refusal> {
-    let refused = match settings::json(&form, None).and_then(Json::read::<SubscriptionSpec>) {
+    let refused = match settings::read::<SubscriptionSpec>(settings::json(&form, None)) {
         Ok(spec) => match dashboard.simulator().create_subscription(spec).await {
             Ok(made) => return Ok(done(&format!("/ui/subscriptions/{}", made.id), "created").into_response()),
             Err(error) => Wrong::from(error),
@@ -98,14 +106,17 @@ pub(super) async fn change(
     let id = SubscriptionId(id.small()?);
     let view = dashboard.simulator().subscription(id).await?;
     let back = format!("/ui/subscriptions/{}", id.0);
-    let refused = match settings::json(&form, Some(&view)) {
-        Ok(json) if json.is_empty() => return Ok(Redirect::to(&back).into_response()),
-        Ok(json) => match json.read::<SubscriptionPatch>() {
-            Ok(patch) => match dashboard.simulator().change_subscription(id, patch).await {
-                Ok(_) => return Ok(done(&back, "changed").into_response()),
-                Err(error) => Wrong::from(error),
-            },
-            Err(wrong) => wrong,
+    if Meanwhile::of(&form, &view).is_some() {
+        return Ok(page(&dashboard, &form, Some(&view), None).await?.into_response());
+    }
+    let (json, wrong) = settings::json(&form, Some(&view));
+    if json.is_empty() && wrong.is_empty() {
+        return Ok(done(&back, "unchanged").into_response());
+    }
+    let refused = match settings::read::<SubscriptionPatch>((json, wrong)) {
+        Ok(patch) => match dashboard.simulator().change_subscription(id, patch).await {
+            Ok(_) => return Ok(done(&back, "changed").into_response()),
+            Err(error) => Wrong::from(error),
         },
         Err(wrong) => wrong,
     };

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
 use super::Dashboard;
+use super::delivery::Names;
 use super::field::{self, Choice, Field, Kind};
 use super::form::{self, Form, Id, Json, Query, Wrong};
 use super::page::{Acted, Frame, Here, Page, Refusal, Shown, done, status_of};
 use super::pull_faults::{self, PullRow};
 use super::words::{self, When};
-use crate::service::model::{FaultSpec, FaultView, Instant, Order, PageRequest};
+use crate::service::model::{FaultSpec, FaultView, Instant, InvalidField, Order, PageRequest};
 
 /// The faults, and what each does.
 const FAULTS: [(&str, &str); 12] = [
@@ -47,12 +48,13 @@ struct Row {
     fault: String,
     left: Option<u64>,
     until: Option<When>,
-    on: Option<u32>,
+    /// Whose attempts: number and name.
+    on: Option<(u32, String)>,
     of: String,
 }
 
 impl Row {
-    fn of(view: FaultView, now: Instant) -> Self {
+    fn of(view: FaultView, names: &Names, now: Instant) -> Self {
         const NAMED_MAX: usize = 5;
         let of = view.of.unwrap_or_default();
         let named: Vec<String> = of.iter().take(NAMED_MAX).map(ToString::to_string).collect();
@@ -62,7 +64,7 @@ impl Row {
             fault: view.fault,
             left: view.left.map(u64::from),
             until: view.until.map(|until| words::when(until, now)),
-            on: view.on,
+            on: view.on.map(|on| (on, names.of_one(on))),
             of: if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") },
         }
     }
@@ -88,6 +90,7 @@ pub(super) async fn page(
 ) -> Shown<impl Template + use<>> {
     let (mut frame, clock) = dashboard.frame("Faults", Here::Faults, form).await?;
     let rows = dashboard.simulator().faults().await?;
+    let names = Names::of(dashboard, rows.iter().filter_map(|row| row.on)).await;
     let page = PageRequest { after: None, limit: Some(CHOICES_MAX), order: Order::Ascending };
     let subscriptions = dashboard.simulator().subscriptions(page).await?.items;
     let all = Choice { value: String::new(), label: "all subscriptions".to_owned(), is_chosen: true };
@@ -100,17 +103,20 @@ pub(super) async fn page(
     let mut basic: Vec<Field> = vec![
         Field::new("fault", "What goes wrong").value("refuse").one_of(&FAULTS).wide(),
         Field::new("times", "How many attempts").placeholder("1").hint("Leave empty with a span"),
-        Field::new("for", "or for a span of PNS time").placeholder("2h"),
+        Field::new("for", "or for a span of PNS time").hint("Such as 2h"),
         Field::new("on", "Attempts of").kind(Kind::Select(choices)),
-        Field::new("of", "Only of notifications").placeholder("17, 18").hint("Numbers; empty: of all"),
+        Field::new("of", "Only of notifications").hint("Numbers, such as 17, 18; empty: of all"),
     ];
     let mut details: Vec<Field> = vec![
-        Field::new("status", "answer: the status").placeholder("503"),
-        Field::new("over", "slow_body: over").placeholder("5s"),
+        Field::new("status", "answer: the status").hint("Such as 503"),
+        Field::new("over", "slow_body: over").hint("A span of real time, such as 5s"),
         Field::new("when", "reset: when")
             .value("after-body")
             .one_of(&[("after-body", "after the body"), ("before-body", "before the body")]),
-        Field::new("headers", "extra_headers").kind(Kind::Area(2)).placeholder("X-Proxy: 1").wide(),
+        Field::new("headers", "extra_headers")
+            .kind(Kind::Area(2))
+            .hint("One to a line, such as X-Proxy: 1")
+            .wide(),
     ];
     let mut pull = pull_faults::fields();
     // The two forms have fields of the same names.
@@ -134,7 +140,7 @@ pub(super) async fn page(
         status_of(wrong),
         Faults {
             frame,
-            rows: rows.into_iter().map(|row| Row::of(row, clock.now)).collect(),
+            rows: rows.into_iter().map(|row| Row::of(row, &names, clock.now)).collect(),
             basic,
             details,
             pull_rows: planned.iter().map(|view| PullRow::of(view, clock.now)).collect(),
@@ -161,12 +167,13 @@ pub(super) async fn plan(State(dashboard): State<Dashboard>, form: Form) -> Resu
 fn spec(form: &Form) -> Result<FaultSpec, Wrong> {
     let mut json = Json::default();
     let (kind, times) = (form.get("fault"), form.get("times"));
+    check_details(kind, form)?;
     let at = |detail: &str| format!("fault.{kind}.{detail}");
     match kind {
         "answer" => json.set(&at("status"), form::number(form.get("status"))),
         "slow_body" => json.set(&at("over"), form.get("over")),
         "reset" => json.set(&at("when"), form.get("when")),
-        "extra_headers" => json.set(&at("headers"), form::headers(form.get("headers"))),
+        "extra_headers" => json.set(&at("headers"), field::headers(form)?),
         _ if times.is_empty() => json.set(&format!("fault.{kind}"), true),
         _ => json.set(&format!("fault.{kind}"), form::number(times)),
     }
@@ -180,6 +187,26 @@ fn spec(form: &Form) -> Result<FaultSpec, Wrong> {
         json.set("of", of);
     }
     json.read()
+}
+
+/// Details that the fault needs and does not have, or has and does not take: nothing is left aside without a word.
+fn check_details(kind: &str, form: &Form) -> Result<(), Wrong> {
+    let details = [
+        ("answer", "status", "a status such as 503", ""),
+        ("slow_body", "over", "a span such as 5s", ""),
+        ("reset", "when", "a choice", "after-body"),
+        ("extra_headers", "headers", "`Name: value`, one to a line", ""),
+    ];
+    for (taker, name, what, default) in details {
+        let value = form.get(name);
+        let why = match taker == kind {
+            true if value.is_empty() && default.is_empty() => format!("expected {what}"),
+            false if !value.is_empty() && value != default => format!("of `{taker}` only, not of `{kind}`"),
+            _ => continue,
+        };
+        return Err(InvalidField::new(name, why).into());
+    }
+    Ok(())
 }
 
 /// Errors by the names that the form's fields have.

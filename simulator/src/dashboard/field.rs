@@ -3,7 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::form::{Form, Wrong};
+use super::form::{self, Form, Wrong};
+use crate::service::model::InvalidField;
 
 /// A field; it writes itself.
 #[derive(Clone, Debug, Template)]
@@ -154,12 +155,31 @@ impl Field {
     }
 }
 
+/// The field `headers` as an object; a line that is no header is told, not made one.
+pub(super) fn headers(form: &Form) -> Result<serde_json::Value, InvalidField> {
+    let text = form.get("headers");
+    match text.lines().map(str::trim).find(|line| !line.is_empty() && !line.contains(':')) {
+        Some(line) => Err(InvalidField::new(
+            "headers",
+            format_args!("expected `Name: value` in each line, not `{line}`"),
+        )),
+        None => Ok(form::headers(text)),
+    }
+}
+
 /// A reason why a form was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     /// The field that it stands at: the part of its ids, and its label.
     pub(super) at: Option<(String, String)>,
     pub(super) why: String,
+}
+
+impl Told {
+    /// One that stands at no field.
+    pub(super) fn of_all(why: impl Into<String>) -> Self {
+        Self { at: None, why: why.into() }
+    }
 }
 
 /// Gives each error to its field, and tells all of them: first what no field of the form can show.
@@ -190,7 +210,7 @@ pub(super) fn give_errors<'a>(fields: impl IntoIterator<Item = &'a mut Field>, w
             None => left.push(format!("{name}: {why}")),
         }
     }
-    let left = left.into_iter().map(|why| Told { at: None, why });
+    let left = left.into_iter().map(Told::of_all);
     let at_fields = fields.iter().filter_map(|field| {
         let why = field.error.clone()?;
         Some(Told { at: Some((field.id(), field.label.clone())), why })

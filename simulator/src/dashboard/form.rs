@@ -143,6 +143,11 @@ impl Json {
         self.0.is_empty()
     }
 
+    /// Its members, each by itself.
+    pub(super) fn members(&self) -> impl Iterator<Item = Self> {
+        self.0.iter().map(|(name, value)| Self([(name.clone(), value.clone())].into_iter().collect()))
+    }
+
     /// The model's type, read as the control API reads it.
     pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, Wrong> {
         let text = Value::Object(self.0).to_string();

@@ -21,7 +21,7 @@
 //! | forms | `#f-F` the control, `#e-F` its error, `#submit` |
 //! | `/` | `#totals` with `data-published`, `data-acknowledged`, `data-failed`, `data-pending`; `#plot`; `#subscriptions`; `#subscription-N` with `data-state`, `data-pending`, `data-held`, `data-waiting`, `data-ready`, `data-in-flight`; in it `[data-test=failure]`, `[data-test=acceptance]`, `[data-test=rate]`, `[data-test=pause]`, `[data-test=resume]`; `#new-subscription`, `#pause-all`, `#resume-all`; `#latest` |
 //! | `/ui/subscriptions/new` | the form |
-//! | `/ui/subscriptions/N` | `#state` with `data-state`, `#backlog` with `data-*` as above; `#pause`, `#resume`, `#edit`, `#remove`, `#trigger-link`; `#failure`; `#begin-downtime`; `#windows`; `#window-N` with `data-state`, in it `[data-test=end]`, `[data-test=cancel]`; `#announce` (`from`, `for`, `until`, `open`) in `#announce-details`; `#replay-missing`; `#filter`, `#deliveries`, `#delivery-N` with `data-state`, `#older`; `#settings` |
+//! | `/ui/subscriptions/N` | `#state` with `data-state`, `#backlog` with `data-*` as above; `#pause`, `#resume`, `#edit`, `#remove`, `#trigger-link`; `#failure`; `#begin-downtime`; `#windows`; `#window-N` with `data-state`, in it `[data-test=end]` where it is open, `[data-test=cancel]`; `#announce` (`from`, `for`, `until`, `open`) in `#announce-details`; `#replay-missing`; `#filter`, `#deliveries`, `#delivery-N` with `data-state`, `#older`; `#settings` |
 //! | `/ui/subscriptions/N/edit` | the form |
 //! | `/ui/subscriptions/N/remove` | `#submit` |
 //! | `/ui/deliveries` | `#filter`, `#deliveries`, `#delivery-N`, `#older` |

@@ -1,5 +1,7 @@
 //! The overview: how each subscription does, and the last minutes.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -29,7 +31,8 @@ struct Overview {
     frame: Frame,
     rows: Vec<Row>,
     next: Option<u64>,
-    is_first_page: bool,
+    /// After which subscription this page begins.
+    after: Option<u64>,
     total: u64,
     backlog: BacklogView,
     published: u64,
@@ -161,6 +164,9 @@ async fn page(dashboard: &Dashboard, query: &Form) -> Shown<impl Template + use<
     let page = PageRequest { after, limit: Some(SUBSCRIPTIONS), order: Order::Ascending };
     let standings = simulator.standings(page).await?;
     let windows = simulator.windows().await?;
+    // Of all subscriptions, not of this page's.
+    let paused = windows.iter().filter(|window| window.kind == WindowKind::Pause);
+    let paused: BTreeSet<u32> = paused.map(|window| window.subscription).collect();
     let metrics = simulator.metrics().await?;
     let latest = PageRequest { after: None, limit: Some(LATEST), order: Order::Descending };
     let latest = simulator.deliveries(DeliveryFilter::default(), latest).await?.items;
@@ -169,16 +175,16 @@ async fn page(dashboard: &Dashboard, query: &Form) -> Shown<impl Template + use<
     Ok(Page::of(Overview {
         frame,
         next: standings.next,
-        is_first_page: after.is_none(),
+        after,
         total: metrics.subscriptions,
         backlog: metrics.backlog,
         published: metrics.published,
         acknowledged: metrics.delivered,
         failed: failed.map(|count| count.count).sum(),
         plot: Minutes::of(&dashboard.shared.series.last()),
-        latest: latest.iter().map(|delivery| DeliveryRow::of(delivery, clock.now)).collect(),
-        any_paused: rows.iter().any(|row| row.paused),
-        any_running: rows.iter().any(|row| !row.paused),
+        latest: DeliveryRow::all(dashboard, &latest, clock.now).await,
+        any_paused: !paused.is_empty(),
+        any_running: (paused.len() as u64) < metrics.subscriptions,
         rows,
     }))
 }

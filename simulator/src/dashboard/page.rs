@@ -54,6 +54,8 @@ pub(super) struct Frame {
     pub(super) problems: Vec<Told>,
     /// Whether something was refused, which is said first.
     pub(super) is_error: bool,
+    /// What came of that.
+    pub(super) outcome: &'static str,
     /// Whether it answers a form, so that there is nothing to be fetched again at its address.
     pub(super) is_answer: bool,
     /// Why the service does not work.
@@ -82,6 +84,12 @@ impl Frame {
         self.problems = told;
     }
 
+    /// The page's filter was refused: there was nothing to be done.
+    pub(super) fn refuse_filter(&mut self, told: Vec<Told>) {
+        self.refuse(told);
+        self.outcome = "This filter is not understood.";
+    }
+
     fn bare(title: String) -> Self {
         Self {
             title,
@@ -93,6 +101,7 @@ impl Frame {
             notice: None,
             problems: Vec::new(),
             is_error: false,
+            outcome: "Nothing was done.",
             is_answer: false,
             trouble: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
@@ -137,6 +146,7 @@ fn notice(word: &str) -> Option<&'static str> {
     Some(match word {
         "created" => "The subscription was created. It sees what is published from now on.",
         "changed" => "The settings were changed.",
+        "unchanged" => "Nothing was changed.",
         "removed" => "The subscription was removed.",
         "paused" => "Paused: nothing is sent, everything waits.",
         "resumed" => "Resumed.",

@@ -108,6 +108,8 @@ pub(super) struct Mark {
     pub(super) class: &'static str,
     /// What stands above it.
     pub(super) label: String,
+    /// Where the label goes, so that the border cuts nothing off.
+    pub(super) anchor: &'static str,
     pub(super) sentence: String,
 }
 
@@ -165,18 +167,32 @@ fn mark(attempt: &AttemptView, x: f64) -> Mark {
         }
     };
     let sentence = format!("Attempt {} at {}: {label}", attempt.number, attempt.started_at);
-    Mark { x, class, label, sentence }
+    let anchor = anchor(&label, x);
+    Mark { x, class, label, anchor, sentence }
 }
 
-/// Downtime windows on a line.
+/// Where a label at `x` goes so that it stays within the picture.
+fn anchor(label: &str, x: f64) -> &'static str {
+    // Letters of 12 units are about 7 wide.
+    let half = label.chars().count() as f64 * 3.5;
+    match x {
+        x if x - half < 0.0 => "start",
+        x if x + half > Attempts::WIDTH => "end",
+        _ => "middle",
+    }
+}
+
+/// Downtime windows on a line. Places along it are hundredths, so that text is as large as everywhere.
 #[derive(Clone, Debug)]
 pub(super) struct Windows {
     pub(super) bars: Vec<WindowBar>,
-    pub(super) now: f64,
+    /// How many are not drawn.
+    pub(super) more: u64,
     pub(super) height: f64,
-    /// Labels at both ends.
-    pub(super) first: String,
-    pub(super) last: String,
+    pub(super) now: Tick,
+    /// The first and the last instant, where they are not now.
+    pub(super) ends: Vec<Tick>,
+    pub(super) sentence: String,
 }
 
 /// A window.
@@ -189,17 +205,39 @@ pub(super) struct WindowBar {
     pub(super) sentence: String,
 }
 
+/// An instant on the line.
+#[derive(Clone, Debug)]
+pub(super) struct Tick {
+    pub(super) x: f64,
+    pub(super) label: String,
+    /// Where its text goes, so that it is not cut off.
+    pub(super) anchor: &'static str,
+}
+
+impl Tick {
+    fn of(at: Timestamp, x: f64, now: Timestamp) -> Self {
+        let anchor = match x {
+            ..35.0 => "start",
+            65.0.. => "end",
+            _ => "middle",
+        };
+        Self { x, label: words::short(Instant(at), Instant(now)), anchor }
+    }
+}
+
 impl Windows {
-    pub(super) const WIDTH: f64 = 1_000.0;
     /// More would be a wall.
     const SHOWN_MAX: usize = 12;
     const LANE: f64 = 22.0;
-    const FROM: f64 = 10.0;
-    const TO: f64 = 990.0;
+    const FROM: f64 = 1.0;
+    const TO: f64 = 99.0;
 
-    /// `None`: there is nothing to draw.
+    /// Open windows first, then by their start. `None`: there is nothing to draw.
     pub(super) fn of(windows: &[WindowView], now: Timestamp) -> Option<Self> {
-        let shown = &windows[..windows.len().min(Self::SHOWN_MAX)];
+        let mut shown: Vec<&WindowView> = windows.iter().collect();
+        shown.sort_by_key(|window| (window.state != WindowState::Open, window.from.0, window.id));
+        let more = shown.len().saturating_sub(Self::SHOWN_MAX) as u64;
+        shown.truncate(Self::SHOWN_MAX);
         let first = shown.iter().map(|window| window.from.0).min()?.min(now);
         let end = shown.iter().filter_map(|window| window.until.map(|until| until.0)).max();
         let end = end.into_iter().chain(shown.iter().map(|window| window.from.0)).chain([now]).max()?;
@@ -214,25 +252,27 @@ impl Windows {
             let until = window
                 .until
                 .map_or_else(|| "until it is cancelled".to_owned(), |until| format!("until {until}"));
-            let class = match (window.kind, window.state, window.until) {
-                (WindowKind::Pause, _, _) => "pause",
-                (WindowKind::Downtime, WindowState::Announced, _) => "announced",
-                (WindowKind::Downtime, WindowState::Open, _) => "open",
+            let class = match (window.kind, window.state) {
+                (WindowKind::Pause, _) => "pause",
+                (WindowKind::Downtime, WindowState::Announced) => "announced",
+                (WindowKind::Downtime, WindowState::Open) => "open",
             };
             WindowBar {
                 class,
                 x,
                 y: 6.0 + Self::LANE * lane as f64,
-                width: (end - x).max(3.0),
+                width: (end - x).max(0.4),
                 sentence: format!("{class} from {} {until}", window.from),
             }
         });
+        let ends = [first, end].into_iter().filter(|at| *at != now);
         Some(Self {
             bars: bars.collect(),
-            now: place(now),
+            more,
             height: 12.0 + Self::LANE * shown.len() as f64,
-            first: Instant(first).to_string(),
-            last: Instant(end).to_string(),
+            now: Tick::of(now, place(now), now),
+            ends: ends.map(|at| Tick::of(at, place(at), now)).collect(),
+            sentence: format!("Windows over PNS time, from {} to {}", Instant(first), Instant(end)),
         })
     }
 }
@@ -260,6 +300,13 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_not_cut_off_at_the_borders() {
+        let anchors = [24.0, 500.0, 950.0].map(|x| anchor("acknowledgement timeout", x));
+        assert_eq!(anchors, ["start", "middle", "end"]);
+        assert_eq!([24.0, 950.0].map(|x| anchor("503", x)), ["middle", "middle"]);
+    }
+
+    #[test]
     fn a_window_lies_between_its_ends() {
         let at = |seconds: u64| Instant(Timestamp::from_millis(seconds * 1_000));
         let window = |from, until: Option<u64>, state| WindowView {
@@ -272,8 +319,18 @@ mod tests {
         };
         let windows = [window(100, Some(200), WindowState::Open), window(400, None, WindowState::Announced)];
         let drawn = Windows::of(&windows, at(150).0).unwrap();
-        assert!(drawn.bars[0].x < drawn.now && drawn.now < drawn.bars[0].x + drawn.bars[0].width);
-        assert!(drawn.bars[1].x > drawn.now && drawn.bars[1].x + drawn.bars[1].width <= Windows::TO + 0.001);
+        assert!(drawn.bars[0].x < drawn.now.x && drawn.now.x < drawn.bars[0].x + drawn.bars[0].width);
+        assert!(
+            drawn.bars[1].x > drawn.now.x && drawn.bars[1].x + drawn.bars[1].width <= Windows::TO + 0.001
+        );
         assert!(Windows::of(&[], at(0).0).is_none());
+        assert_eq!((drawn.ends.len(), drawn.ends[0].anchor, drawn.ends[1].anchor), (2, "start", "end"));
+        // What is open is drawn whatever its number, and of the others the next.
+        let mut many: Vec<_> =
+            (0..20).map(|place| window(1_000 - place, Some(2_000), WindowState::Announced)).collect();
+        many.push(window(100, None, WindowState::Open));
+        let drawn = Windows::of(&many, at(150).0).unwrap();
+        assert_eq!((drawn.bars.len(), drawn.more, drawn.bars[0].class), (12, 9, "open"));
+        assert!(drawn.bars[1].sentence.contains(&at(981).to_string()), "{}", drawn.bars[1].sentence);
     }
 }

@@ -9,7 +9,7 @@ use super::field::{Choice, Field, Kind};
 use super::form::{self, Form, Id, Json, Wrong};
 use super::page::{Acted, Refusal, done};
 use super::words::{self, When};
-use crate::service::model::Instant;
+use crate::service::model::{Instant, InvalidField};
 use crate::world::{CallKind, PullFaultSpec, PullFaultView};
 
 /// The faults, and what each does.
@@ -66,10 +66,11 @@ pub(super) fn fields() -> Vec<Field> {
     });
     vec![
         Field::new("fault", "What goes wrong").value("answer").one_of(&FAULTS).wide(),
-        Field::new("detail", "The status, or the span").placeholder("503").hint("A status, or as 2s or 1h"),
+        Field::new("detail", "The status, or the span")
+            .hint("Of answer a status such as 503; of slow and stale a span such as 2s or 1h"),
         Field::new("retry_after", "Retry-After").placeholder("none").hint("With answer: a span"),
         Field::new("times", "How many calls").placeholder("1").hint("Leave empty with a span"),
-        Field::new("for", "or for a span of PNS time").placeholder("2h"),
+        Field::new("for", "or for a span of PNS time").hint("Such as 2h"),
         Field::new("of", "Which calls").kind(Kind::Select([any].into_iter().chain(calls).collect())),
         Field::new("rfp", "Only of the RFP").placeholder("any").hint("A UUID"),
         Field::new("supplier", "Only of the supplier").placeholder("any").hint("A UUID"),
@@ -90,6 +91,13 @@ pub(super) async fn plan(State(dashboard): State<Dashboard>, form: Form) -> Resu
 
 fn spec(form: &Form) -> Result<PullFaultSpec, Wrong> {
     let mut json = Json::default();
+    let told = |why: &str| Wrong::from(InvalidField::new("detail", why));
+    match (form.get("fault"), form.get("detail").is_empty()) {
+        ("no_consent", false) => return Err(told("`no_consent` has no status and no span: leave it empty")),
+        ("answer", true) => return Err(told("expected a status such as 503")),
+        ("slow" | "stale", true) => return Err(told("expected a span such as 2s or 1h")),
+        _ => {}
+    }
     match form.get("fault") {
         "no_consent" => json.set("no_consent", true),
         "answer" => json.set("answer", form::number(form.get("detail"))),

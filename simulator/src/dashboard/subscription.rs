@@ -6,7 +6,7 @@ use pns_engine::{EventTypeSet, SubscriptionId};
 
 use super::Dashboard;
 use super::delivery::Listing;
-use super::field::{self, Field, Kind};
+use super::field::{self, Field, Kind, Told};
 use super::form::{Form, Id, Query, Wrong};
 use super::overview::Row;
 use super::page::{Acted, Frame, Here, Page, Shown, done, status_of};
@@ -37,6 +37,9 @@ struct WindowRow {
     state: &'static str,
     from: When,
     until: Option<When>,
+    /// After what it may end, and why that was refused.
+    end_after: String,
+    error: Option<String>,
 }
 
 impl WindowRow {
@@ -50,8 +53,18 @@ impl WindowRow {
             },
             from: words::when(view.from, now),
             until: view.until.map(|until| words::when(until, now)),
+            end_after: "10m".to_owned(),
+            error: None,
         }
     }
+}
+
+/// A form about a window that was refused.
+pub(super) enum Refused<'a> {
+    /// One that announces a window.
+    Announcement(&'a Form, Wrong),
+    /// One that ends the window of this number.
+    End(u32, &'a Form, Wrong),
 }
 
 /// The page.
@@ -68,7 +81,7 @@ pub(super) async fn page(
     dashboard: &Dashboard,
     id: u32,
     query: &Form,
-    refused: Option<(&Form, Wrong)>,
+    refused: Option<Refused<'_>>,
 ) -> Shown<impl Template + use<>> {
     let simulator = dashboard.simulator();
     let standing: Standing = simulator.standing(SubscriptionId(id)).await?;
@@ -77,16 +90,33 @@ pub(super) async fn page(
     let (mut frame, clock) = dashboard.frame(name, Here::Overview, query).await?;
     let row = Row::of(&standing, &windows, clock.now);
     windows.retain(|window| window.subscription == id);
+    windows.sort_by_key(|window| (window.from.0, window.id));
+    let picture = Windows::of(&windows, clock.now.0);
+    let mut windows: Vec<_> = windows.iter().map(|window| WindowRow::of(window, clock.now)).collect();
     let (mut listing, wrong_filter) = Listing::read(dashboard, query, Some(id), clock.now).await?;
     let mut announce = announce_fields();
     let mut status = status_of(wrong_filter.as_ref());
     if let Some(wrong) = &wrong_filter {
-        frame.refuse(field::give_errors(&mut listing.filter, wrong));
+        frame.refuse_filter(field::give_errors(&mut listing.filter, wrong));
     }
-    if let Some((form, wrong)) = &refused {
-        announce = announce.into_iter().map(|field| field.filled(form)).collect();
-        frame.refuse(field::give_errors(&mut announce, wrong));
-        status = status_of(Some(wrong));
+    match &refused {
+        Some(Refused::Announcement(form, wrong)) => {
+            announce = announce.into_iter().map(|field| field.filled(form)).collect();
+            frame.refuse(field::give_errors(&mut announce, wrong));
+            status = status_of(Some(wrong));
+        }
+        Some(Refused::End(window, form, wrong)) => {
+            let mut end = [Field::new("for", "")];
+            // There is such a field at each window: the row says which.
+            let told = field::give_errors(&mut end, wrong).into_iter().map(|told| Told::of_all(told.why));
+            frame.refuse(told.collect());
+            if let Some(row) = windows.iter_mut().find(|row| row.id == *window) {
+                form.get("for").clone_into(&mut row.end_after);
+                row.error.clone_from(&end[0].error);
+            }
+            status = status_of(Some(wrong));
+        }
+        None => {}
     }
     Ok(Page(
         status,
@@ -95,10 +125,10 @@ pub(super) async fn page(
             row,
             created: words::when(standing.subscription.created_at, clock.now),
             settings: settings(&standing.subscription),
-            picture: Windows::of(&windows, clock.now.0),
-            windows: windows.iter().map(|window| WindowRow::of(window, clock.now)).collect(),
+            picture,
+            windows,
             announce,
-            is_announcing: refused.is_some(),
+            is_announcing: matches!(refused, Some(Refused::Announcement(..))),
             listing,
         },
     ))
@@ -109,10 +139,8 @@ fn announce_fields() -> Vec<Field> {
         Field::new("from", "From")
             .placeholder("now")
             .hint("An instant such as 2026-01-31T09:30:00Z; empty: now"),
-        Field::new("for", "For").placeholder("30m").hint("A span such as 90s or 1h30m"),
-        Field::new("until", "or until")
-            .placeholder("2026-01-31T10:00:00Z")
-            .hint("The first instant after it"),
+        Field::new("for", "For").hint("A span such as 90s or 1h30m"),
+        Field::new("until", "or until").hint("The first instant after it, such as 2026-01-31T10:00:00Z"),
         Field::new("open", "or until it is cancelled").kind(Kind::Check),
     ]
 }
@@ -135,7 +163,7 @@ fn settings(view: &SubscriptionView) -> Vec<(&'static str, Vec<(&'static str, St
     let key = view.api_key.as_ref().map(|key| format!("api_key, {}", key.fingerprint));
     let headers = view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
     let limit = view.rate_limit.as_ref().map(|limit| match limit.burst {
-        Some(burst) if burst.get() > 1 => format!("{}, {burst} at once", words::written(&limit.rate)),
+        Some(burst) if burst.get() > 1 => format!("{}, burst {burst}", words::written(&limit.rate)),
         _ => words::written(&limit.rate),
     });
     let retry = &view.retry;
@@ -148,8 +176,8 @@ fn settings(view: &SubscriptionView) -> Vec<(&'static str, Vec<(&'static str, St
             vec![
                 ("Event types", events),
                 ("Suppliers", suppliers),
-                ("Of no supplier", words::spaced(&words::written(&view.supplierless))),
-                ("Schema pack", or(view.schema_pack.clone().unwrap_or_default(), "the service's")),
+                ("Without a supplier", words::spaced(&words::written(&view.supplierless))),
+                ("Schema pack", or(view.schema_pack.clone().unwrap_or_default(), "as the service is set")),
             ],
         ),
         (
@@ -158,15 +186,12 @@ fn settings(view: &SubscriptionView) -> Vec<(&'static str, Vec<(&'static str, St
                 ("Authorization", key.unwrap_or_else(|| "none".to_owned())),
                 ("Headers", or(headers.join(", "), "none")),
                 ("Rate limit", limit.unwrap_or_else(|| "none".to_owned())),
-                ("At once", format!("{} attempts", view.concurrency)),
                 (
-                    "Timeouts",
-                    format!(
-                        "answer {}, connection {}",
-                        or(words::written(&view.ack_timeout), "the service's"),
-                        or(words::written(&view.connect_timeout), "the service's")
-                    ),
+                    "In flight together",
+                    words::counted(u64::from(view.concurrency.get()), "attempt", "attempts"),
                 ),
+                ("Answer within", or(words::written(&view.ack_timeout), "as the service is set")),
+                ("Connection within", or(words::written(&view.connect_timeout), "as the service is set")),
             ],
         ),
         (
@@ -206,17 +231,25 @@ pub(super) async fn resume(State(dashboard): State<Dashboard>, id: Id, form: For
 /// To the page from which it was done.
 fn back(form: &Form, id: u32, word: &str) -> axum::response::Redirect {
     match form.get("from") {
-        "overview" => done("/", word),
+        "overview" => overview(form, word),
         _ => done(&format!("/ui/subscriptions/{id}"), word),
     }
 }
 
-pub(super) async fn pause_all(State(dashboard): State<Dashboard>, _: Form) -> Acted {
-    dashboard.simulator().pause(None).await?;
-    Ok(done("/", "paused"))
+/// To the overview, where it was turned over to.
+fn overview(form: &Form, word: &str) -> axum::response::Redirect {
+    match form.get("after").parse::<u64>() {
+        Ok(after) => axum::response::Redirect::to(&format!("/?after={after}&done={word}")),
+        Err(_) => done("/", word),
+    }
 }
 
-pub(super) async fn resume_all(State(dashboard): State<Dashboard>, _: Form) -> Acted {
+pub(super) async fn pause_all(State(dashboard): State<Dashboard>, form: Form) -> Acted {
+    dashboard.simulator().pause(None).await?;
+    Ok(overview(&form, "paused"))
+}
+
+pub(super) async fn resume_all(State(dashboard): State<Dashboard>, form: Form) -> Acted {
     dashboard.simulator().resume(None).await?;
-    Ok(done("/", "resumed"))
+    Ok(overview(&form, "resumed"))
 }

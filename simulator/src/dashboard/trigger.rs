@@ -5,12 +5,13 @@ mod leaves;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
 use pns_engine::{Category, EventType, EventTypeSet};
 use serde_json::{Map, Value};
 
 use super::Dashboard;
 use super::delivery::pretty;
-use super::field::{self, Choice, Field, Kind};
+use super::field::{self, Choice, Field, Kind, Told};
 use super::form::{Form, Id, Json, Query, Wrong};
 use super::page::{Frame, Here, Page, Refusal, Shown, done, status_of};
 use super::words::{self, When};
@@ -94,8 +95,31 @@ pub(super) async fn show(State(dashboard): State<Dashboard>, Query(query): Query
     page(&dashboard, &query, None, None).await
 }
 
+/// The type whose fields the form has.
+const FIELDS_OF: &str = "fields-of";
+
+/// Whether another type is chosen than the fields are of: its own are shown first, and nothing is done.
+fn is_of_another_type(form: &Form) -> bool {
+    form.has(FIELDS_OF) && form.get(FIELDS_OF) != form.get("type")
+}
+
+/// Shows the fields of the type that is chosen, at an address of their own; what was filled in of the same type stays.
+async fn choose(dashboard: &Dashboard, form: &Form) -> Result<Response, Refusal> {
+    if !is_of_another_type(form) {
+        return Ok(page(dashboard, form, None, None).await?.into_response());
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for name in ["type", "rfp", "supplier"] {
+        query.extend_pairs(Some((name, form.get(name))).filter(|(_, value)| !value.is_empty()));
+    }
+    Ok(Redirect::to(&format!("/ui/trigger?{}", query.finish())).into_response())
+}
+
 /// The form again, with the body that it makes.
 pub(super) async fn preview(State(dashboard): State<Dashboard>, form: Form) -> Result<Response, Refusal> {
+    if is_of_another_type(&form) {
+        return Ok(page(&dashboard, &form, None, None).await?.into_response());
+    }
     let refused = match dashboard.notification(&form).await {
         Ok(spec) => match dashboard.look_ahead(spec).await {
             Ok(preview) => return Ok(page(&dashboard, &form, Some(preview), None).await?.into_response()),
@@ -108,6 +132,12 @@ pub(super) async fn preview(State(dashboard): State<Dashboard>, form: Form) -> R
 
 /// Publishes it.
 pub(super) async fn send(State(dashboard): State<Dashboard>, form: Form) -> Result<Response, Refusal> {
+    if form.has("choose") {
+        return choose(&dashboard, &form).await;
+    }
+    if is_of_another_type(&form) {
+        return Ok(page(&dashboard, &form, None, None).await?.into_response());
+    }
     let refused = match dashboard.notification(&form).await {
         Ok(spec) => {
             let published = dashboard.simulator().publish(vec![spec], PublishOptions::default()).await;
@@ -242,7 +272,13 @@ async fn page(
     frame.is_answer = preview.is_some();
     let pack = dashboard.simulator().pack();
     let offered = pack.event_types();
+    let is_other = is_of_another_type(form);
     let event_type = chosen(form.get("type"), offered);
+    if is_other {
+        frame.refuse(vec![Told::of_all(format!(
+            "These are the fields of {event_type}: look at them first. Nothing was published."
+        ))]);
+    }
     let mut types = type_field(event_type, offered);
     let is_course = matches!(refused, Some(Refused::Course(_)));
     let own = if is_course { Form::default() } else { form.clone() };
@@ -254,26 +290,8 @@ async fn page(
     for leaf in &mut leaves {
         leaf.field = leaf.field.clone().filled(&own);
     }
-    let mut more = vec![
-        Field::new("overrides", "Members laid over the body, as JSON")
-            .kind(Kind::Area(4))
-            .placeholder("{ \"messageDetails.subject\": \"Rooms\", \"extra\": null }")
-            .hint("Objects merge; a key may be a path. The body may become invalid: that can be the point")
-            .wide(),
-        Field::new("raw", "Exactly this text as the body")
-            .kind(Kind::Area(4))
-            .hint("Instead of a generated one, with nothing laid over")
-            .wide(),
-    ];
-    more = more.into_iter().map(|field| field.filled(&own)).collect();
-    let mut course = vec![
-        Field::new("course", "Course").value("award").one_of(&COURSES),
-        rfp_field().suffixed("course"),
-        supplier_field().suffixed("course"),
-        Field::new("every", "An event every")
-            .placeholder("at once")
-            .hint("A span of PNS time, such as 30s or 2h: they come one by one"),
-    ];
+    let mut more: Vec<_> = more_fields().into_iter().map(|field| field.filled(&own)).collect();
+    let mut course = course_fields();
     if is_course {
         course = course.into_iter().map(|field| field.filled(form)).collect();
     }
@@ -292,8 +310,9 @@ async fn page(
     };
     let under_way = dashboard.simulator().lifecycles().await?;
     let metrics = dashboard.simulator().metrics().await?;
+    let status = if is_other { StatusCode::UNPROCESSABLE_ENTITY } else { status_of(wrong) };
     Ok(Page(
-        status_of(wrong),
+        status,
         Trigger {
             frame,
             types,
@@ -335,4 +354,30 @@ fn rfp_field() -> Field {
 
 fn supplier_field() -> Field {
     Field::new("supplier", "Supplier").placeholder("drawn from the seed").hint("A UUID: whom it is about")
+}
+
+/// What changes the body as a whole.
+fn more_fields() -> Vec<Field> {
+    vec![
+        Field::new("overrides", "Members laid over the body, as JSON")
+            .kind(Kind::Area(4))
+            .placeholder("{ \"messageDetails.subject\": \"Rooms\", \"extra\": null }")
+            .hint("Objects merge; a key may be a path. The body may become invalid: that can be the point")
+            .wide(),
+        Field::new("raw", "Exactly this text as the body")
+            .kind(Kind::Area(4))
+            .hint("Instead of a generated one, with nothing laid over")
+            .wide(),
+    ]
+}
+
+fn course_fields() -> Vec<Field> {
+    vec![
+        Field::new("course", "Course").value("award").one_of(&COURSES),
+        rfp_field().suffixed("course"),
+        supplier_field().suffixed("course"),
+        Field::new("every", "An event every")
+            .placeholder("at once")
+            .hint("A span of PNS time, such as 30s or 2h: they come one by one"),
+    ]
 }

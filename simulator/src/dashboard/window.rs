@@ -7,8 +7,9 @@ use pns_engine::WindowId;
 use super::Dashboard;
 use super::form::{Form, Id, Json, Wrong};
 use super::page::{Acted, Refusal, done};
-use super::subscription;
-use crate::service::model::{WindowChange, WindowSpec};
+use super::subscription::{self, Refused};
+use crate::service::ServiceError;
+use crate::service::model::{InvalidField, WindowChange, WindowSpec};
 
 /// Announces one; what is refused is told in the form.
 pub(super) async fn announce(
@@ -24,7 +25,9 @@ pub(super) async fn announce(
         },
         Err(wrong) => wrong,
     };
-    let page = subscription::page(&dashboard, id, &Form::default(), Some((&form, refused))).await?;
+    let page =
+        subscription::page(&dashboard, id, &Form::default(), Some(Refused::Announcement(&form, refused)))
+            .await?;
     Ok(page.into_response())
 }
 
@@ -40,13 +43,36 @@ fn spec(subscription: u32, form: &Form) -> Result<WindowSpec, Wrong> {
     json.read()
 }
 
-/// Moves the end of one.
-pub(super) async fn change(State(dashboard): State<Dashboard>, id: Id, form: Form) -> Acted {
+/// Moves the end of one; what is refused is told at the window.
+pub(super) async fn change(
+    State(dashboard): State<Dashboard>,
+    id: Id,
+    form: Form,
+) -> Result<Response, Refusal> {
+    let id = id.small()?;
     let mut json = Json::default();
     json.text("for", form.get("for"));
-    let change: WindowChange = json.read().map_err(Refusal::wrong)?;
-    let window = dashboard.simulator().change_window(WindowId(id.small()?), change).await?;
-    Ok(done(&format!("/ui/subscriptions/{}", window.subscription), "ended"))
+    let refused = match json.read::<WindowChange>() {
+        Ok(_) if form.get("for").is_empty() => InvalidField::new("for", "expected a span such as 10m").into(),
+        Ok(change) => match dashboard.simulator().change_window(WindowId(id), change).await {
+            Ok(window) => {
+                return Ok(
+                    done(&format!("/ui/subscriptions/{}", window.subscription), "ended").into_response()
+                );
+            }
+            // Which subscription's page could tell it?
+            Err(error @ ServiceError::NotFound { .. }) => return Err(error.into()),
+            Err(error) => Wrong::from(error),
+        },
+        Err(wrong) => wrong,
+    };
+    let windows = dashboard.simulator().windows().await?;
+    let Some(window) = windows.iter().find(|window| window.id == id) else {
+        return Err(Refusal::wrong(refused));
+    };
+    let refused = Refused::End(id, &form, refused);
+    let page = subscription::page(&dashboard, window.subscription, &Form::default(), Some(refused)).await?;
+    Ok(page.into_response())
 }
 
 /// Ends or withdraws one.

@@ -66,15 +66,19 @@ impl HtmlSafe for When {}
 
 /// How `at` is told at `now`.
 pub(super) fn when(at: Instant, now: Instant) -> When {
+    When { full: at.to_string(), text: short(at, now) }
+}
+
+/// The same as plain text.
+pub(super) fn short(at: Instant, now: Instant) -> String {
     const DAY: u64 = 86_400_000;
     let full = at.to_string();
     let clock = full.get(11..19).unwrap_or_default();
-    let text = if at.0.as_millis() / DAY == now.0.as_millis() / DAY {
+    if at.0.as_millis() / DAY == now.0.as_millis() / DAY {
         clock.to_owned()
     } else {
         format!("{} {clock}", full.get(..10).unwrap_or_default())
-    };
-    When { full, text }
+    }
 }
 
 /// A delivery's state as it is written in the model.

@@ -169,7 +169,7 @@ pub(super) async fn pulls(State(dashboard): State<Dashboard>, Query(query): Quer
     let asked = asked(&query);
     let wrong = asked.as_ref().err().cloned();
     if let Some(wrong) = &wrong {
-        frame.refuse(field::give_errors(&mut filter, wrong));
+        frame.refuse_filter(field::give_errors(&mut filter, wrong));
     }
     let after: Option<u64> = query.get("after").parse().ok();
     let (pulls, next) = dashboard.pulls(asked.unwrap_or_default(), after, PULLS, clock.now);

@@ -86,7 +86,10 @@ fn a_subscription_is_made_changed_and_removed() {
         assert!(!form.contains("s3cret") && !form.contains("k3y") && !form.contains("t0ken"), "secrets stay");
         // Saved as it stands, nothing changes: what is not shown is kept too.
         let mut fields = as_it_stands(&form);
-        assert_eq!(shown.done("/ui/subscriptions/1/edit", &borrowed(&fields)).await, "/ui/subscriptions/1");
+        assert_eq!(
+            shown.done("/ui/subscriptions/1/edit", &borrowed(&fields)).await,
+            "/ui/subscriptions/1?done=unchanged"
+        );
         assert_eq!(kept(&shown, 1).await, made);
         for (name, value) in &mut fields {
             match name.as_str() {
@@ -115,6 +118,83 @@ fn a_subscription_is_made_changed_and_removed() {
 }
 
 #[test]
+fn a_rate_limit_is_taken_away_by_emptying_the_rate() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let id = shown.subscribe().await;
+        let edit = format!("/ui/subscriptions/{id}/edit");
+        for limit in
+            [&[("rate_limit.rate", "5/s")][..], &[("rate_limit.rate", "5/s"), ("rate_limit.burst", "3")]]
+        {
+            shown.done(&edit, limit).await;
+            let mut fields = as_it_stands(&shown.page(&edit).await);
+            fields
+                .iter_mut()
+                .filter(|(name, _)| name == "rate_limit.rate")
+                .for_each(|(_, rate)| rate.clear());
+            shown.done(&edit, &borrowed(&fields)).await;
+            assert_eq!(view(&shown, id).await.rate_limit, None);
+        }
+    });
+}
+
+#[test]
+fn event_types_that_are_ticked_are_chosen() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let endpoint = ("endpoint", "https://receiver.test/pns");
+        let ticked = [endpoint, ("which", "default"), ("events", "PLANNER_CANCEL"), ("events", "RFP_SEND")];
+        shown.done("/ui/subscriptions", &ticked).await;
+        assert_eq!(kept(&shown, 1).await["events"], json!(["RFP_SEND", "PLANNER_CANCEL"]));
+        let page = shown
+            .refused("/ui/subscriptions", &[endpoint, ("which", "all"), ("events", "RFP_SEND")], 422)
+            .await;
+        assert!(text_of(&page, "e-events").contains("those chosen below"));
+        let edit = "/ui/subscriptions/1/edit";
+        shown.done(edit, &[("which", "all"), ("events", "RFP_SEND"), ("events", "PLANNER_CANCEL")]).await;
+        assert_eq!(kept(&shown, 1).await["events"], json!("all"));
+        shown.done(edit, &[("which", "all"), ("events", "PLANNER_CANCEL"), ("events", "RFP_SEND")]).await;
+        assert_eq!(view(&shown, 1).await.events.0.iter().count(), 2);
+        let both = [("api_key", "k3y"), ("no_key", "on")];
+        assert!(text_of(&shown.refused(edit, &both, 422).await, "e-api_key").contains("only one"));
+    });
+}
+
+#[test]
+fn a_form_that_is_older_than_the_settings_undoes_nothing() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let id = shown.subscribe().await;
+        let edit = format!("/ui/subscriptions/{id}/edit");
+        let mut mine = as_it_stands(&shown.page(&edit).await);
+        let theirs = [("concurrency", "9"), ("rate_limit.rate", "5/s"), ("which", "default")];
+        shown.done(&edit, &theirs).await;
+        for (name, value) in &mut mine {
+            match name.as_str() {
+                "name" => "inn".clone_into(value),
+                "concurrency" => "7".clone_into(value),
+                _ => {}
+            }
+        }
+        let page = shown.refused(&edit, &borrowed(&mine), 409).await;
+        assert!(
+            page.contains("It was changed meanwhile: Rate limit, In flight together, Chosen event types.")
+        );
+        assert!(text_of(&page, "e-concurrency").contains("to “9”"));
+        let value = |id: &str| attribute(&page, id, "value");
+        assert_eq!((value("f-name"), value("f-concurrency")), ("inn".to_owned(), "7".to_owned()));
+        assert_eq!(value("f-rate_limit-rate"), "5/s", "what only others changed is shown as it is");
+        assert_eq!(view(&shown, id).await.name.as_deref(), Some("hotel"));
+        // What was looked at is saved.
+        shown.done(&edit, &borrowed(&as_it_stands(&page))).await;
+        let kept = kept(&shown, id).await;
+        assert_eq!((&kept["name"], &kept["concurrency"]), (&json!("inn"), &json!(7)));
+        assert_eq!(kept["rate_limit"], json!({ "rate": "5/s" }));
+        assert_eq!(kept["events"], json!(["RFP_SEND", "RFP_FORWARD"]));
+    });
+}
+
+#[test]
 fn pauses_and_windows_hold_the_queue() {
     block_on(async {
         let shown = Shown::start().await;
@@ -125,7 +205,8 @@ fn pauses_and_windows_hold_the_queue() {
         assert_eq!(attribute(&shown.page("/").await, "subscription-1", "data-state"), "paused");
         assert_eq!(shown.done(&format!("{one}/resume"), &[("from", "overview")]).await, "/?done=resumed");
         shown.done("/ui/pause", &[]).await;
-        shown.done("/ui/resume", &[]).await;
+        assert!(shown.page("/?after=7").await.contains("resume-all"), "of all, not of a page without any");
+        assert_eq!(shown.done("/ui/resume", &[("after", "7")]).await, "/?after=7&done=resumed");
         shown.done(&format!("{one}/windows"), &[("open", "on")]).await;
         let later = [("from", "2100-01-01T00:00:00Z"), ("for", "1h")];
         shown.done(&format!("{one}/windows"), &later).await;
@@ -138,7 +219,14 @@ fn pauses_and_windows_hold_the_queue() {
         assert_eq!(attribute(&page, &format!("window-{}", open.id), "data-state"), "open");
         assert_eq!(attribute(&page, &format!("window-{}", announced.id), "data-state"), "announced");
         shown.done(&format!("/ui/windows/{}/end", open.id), &[("for", "10m")]).await;
-        assert_eq!(shown.post(&format!("/ui/windows/{}/end", open.id), &[]).await.status, 422);
+        let end = format!("/ui/windows/{}/end", open.id);
+        let refused = shown.refused(&end, &[("for", "soon")], 422).await;
+        assert!(text_of(&refused, &format!("e-end-{}", open.id)).contains("a span such as"));
+        assert_eq!(attribute(&refused, &format!("end-{}", open.id), "value"), "soon");
+        shown.refused(&end, &[], 422).await;
+        let announced_end = format!("id=\"end-{}\"", announced.id);
+        assert!(!page.contains(&announced_end), "what is announced has no end that counts from now");
+        assert_eq!(shown.post("/ui/windows/99/end", &[("for", "1m")]).await.status, 404);
         let subscription = [("subscription", "1")];
         for window in [open, announced] {
             let path = shown.done(&format!("/ui/windows/{}/cancel", window.id), &subscription).await;
@@ -196,6 +284,25 @@ fn an_event_is_triggered_with_what_was_filled_in() {
             shown.done("/ui/trigger/course", &[("course", "award")]).await,
             "/ui/deliveries?done=sent"
         );
+    });
+}
+
+#[test]
+fn the_fields_of_another_type_are_shown_before_it_is_published() {
+    block_on(async {
+        let shown = Shown::start().await;
+        let fields = [("fields-of", "RFP_SEND"), ("type", "PLANNER_CANCEL")];
+        for path in ["/ui/trigger", "/ui/trigger/preview"] {
+            let page = shown.refused(path, &fields, 422).await;
+            assert!(page.contains("These are the fields of PLANNER_CANCEL: look at them first."));
+            assert_eq!(text_of(&page, "send"), "Publish PLANNER_CANCEL");
+        }
+        assert_eq!(shown.simulator.metrics().await.unwrap().published, 0);
+        let choose = [fields[0], fields[1], ("choose", "on"), ("rfp", "")];
+        assert_eq!(shown.done("/ui/trigger", &choose).await, "/ui/trigger?type=PLANNER_CANCEL");
+        let same = [("fields-of", "RFP_SEND"), ("type", "RFP_SEND")];
+        shown.done("/ui/trigger", &same).await;
+        assert_eq!(shown.simulator.metrics().await.unwrap().published, 1);
     });
 }
 

@@ -16,6 +16,7 @@ fn a_wrong_setting_is_told_at_its_field() {
                 "e-rate_limit-burst",
                 "a whole number",
             ),
+            (&[endpoint, ("rate_limit.burst", "2")], "e-rate_limit-burst", "a burst needs a rate"),
             (&[endpoint, ("retry.first", "5")], "e-retry-first", "no unit"),
             (&[endpoint, ("retry.first", "1h"), ("retry.max", "1s")], "e-retry-max", "the ceiling"),
             (&[endpoint, ("concurrency", "0")], "e-concurrency", "from 1"),
@@ -28,6 +29,16 @@ fn a_wrong_setting_is_told_at_its_field() {
         ] {
             let page = shown.refused("/ui/subscriptions", fields, 422).await;
             assert!(text_of(&page, at).contains(told), "{fields:?}: {}", text_of(&page, at));
+        }
+        let many = [("endpoint", "h"), ("name", "a b"), ("retry.first", "5"), ("headers", "lonely")];
+        let page = shown.refused("/ui/subscriptions", &many, 422).await;
+        for (at, told) in [
+            ("e-endpoint", "https"),
+            ("e-name", "expected 1 to 64"),
+            ("e-retry-first", "no unit"),
+            ("e-headers", "`lonely`"),
+        ] {
+            assert!(text_of(&page, at).contains(told), "{at}: {}", text_of(&page, at));
         }
         let secret = [("endpoint", "h"), ("api_key", "s3cret-k3y")];
         assert!(!shown.refused("/ui/subscriptions", &secret, 422).await.contains("s3cret"));
@@ -52,7 +63,11 @@ fn a_wrong_window_fault_or_time_is_told() {
         assert!(text_of(&shown.refused(&windows, &past, 422).await, "e-until").len() > 5);
         for (fields, at, told) in [
             (&[("fault", "answer"), ("status", "99")][..], "e-status", "99 is not from 100"),
-            (&[("fault", "answer")], "e-status", "expected"),
+            (&[("fault", "answer")], "e-status", "expected a status such as 503"),
+            (&[("fault", "refuse"), ("status", "500")], "e-status", "of `answer` only, not of `refuse`"),
+            (&[("fault", "refuse"), ("when", "before-body")], "e-when", "of `reset` only"),
+            (&[("fault", "extra_headers"), ("headers", "")], "e-headers", "`Name: value`"),
+            (&[("fault", "extra_headers"), ("headers", "lonely")], "e-headers", "not `lonely`"),
             (&[("fault", "slow_body")], "e-over", "expected a span"),
             (&[("fault", "refuse"), ("times", "0")], "e-times", "a number of attempts from 1"),
             (&[("fault", "refuse"), ("times", "2"), ("for", "1h")], "e-for", "leave one out"),
@@ -67,6 +82,8 @@ fn a_wrong_window_fault_or_time_is_told() {
             (&[("fault", "answer"), ("detail", "x")], "e-detail-pull", "a whole number"),
             (&[("fault", "slow"), ("detail", "1h")], "e-detail-pull", "longer than 10m"),
             (&[("fault", "stale"), ("detail", "")], "e-detail-pull", "a span such as"),
+            (&[("fault", "answer")], "e-detail-pull", "a status such as 503"),
+            (&[("fault", "no_consent"), ("detail", "1h")], "e-detail-pull", "leave it empty"),
             (
                 &[("fault", "stale"), ("detail", "1h"), ("retry_after", "1s")],
                 "e-retry_after-pull",

@@ -70,6 +70,7 @@ fn a_delivery_is_told_with_every_attempt() {
         for (attempt, outcome) in [(1, "failed"), (2, "failed"), (3, "acknowledged")] {
             assert_eq!(attribute(&page, &format!("attempt-{attempt}"), "data-outcome"), outcome);
         }
+        assert!(page.contains("POST /pns"));
         assert!(page.contains("the same key as the subscription has"), "no flag of a command is spoken of");
         assert!(text_of(&page, "body").contains("MESSAGE_PLANNER_TO_SUPPLIER"));
         let overview = shown.page("/").await;
@@ -82,7 +83,25 @@ fn a_delivery_is_told_with_every_attempt() {
         for path in ["", "/edit", "/remove", "?state=failing", "?state=delivered&type=RFP_SEND", "?after=1"] {
             shown.page(&format!("/ui/subscriptions/{id}{path}")).await;
         }
-        shown.page("/ui/notifications/1").await;
+        let notification = shown.page("/ui/notifications/1").await;
+        assert!(notification.contains("1 delivery.") && notification.contains(">hotel</a>"));
+    });
+}
+
+#[test]
+fn a_notification_of_many_deliveries_tells_how_many() {
+    block_on(async {
+        let shown = Shown::start().await;
+        for _ in 0..51 {
+            shown.simulator.create_subscription(super::all_events()).await.unwrap();
+        }
+        let one = vec![NotificationSpec::new(EventType::RfpSend)];
+        shown.simulator.publish(one, PublishOptions::default()).await.unwrap();
+        let page = shown.page("/ui/notifications/1").await;
+        assert!(page.contains("51 deliveries; these are the first 50."));
+        assert!(page.contains("href=\"/ui/deliveries?notification=1\""));
+        assert!(shown.page("/").await.contains("/?after=50"));
+        assert!(!shown.page("/?after=50").await.contains("resume-all"));
     });
 }
 
@@ -94,7 +113,7 @@ fn every_event_type_has_its_fields_and_a_body() {
             let name = event_type.wire_name();
             let page = shown.page(&format!("/ui/trigger?type={name}")).await;
             assert!(page.contains(&format!("Publish {name}")), "{name}");
-            assert!(page.contains(">demanded<"), "{name}");
+            assert!(page.contains(">always in the body<"), "{name}");
             let answer = shown.post("/ui/trigger/preview", &[("type", name)]).await;
             assert_eq!(answer.status, 200);
             html::check(&answer.text());
@@ -118,7 +137,7 @@ fn the_world_is_shown() {
         let trigger = shown.page(&format!("/ui/trigger?rfp={rfp}&type=MESSAGE_PLANNER_TO_SUPPLIER")).await;
         assert_eq!(attribute(&trigger, "f-rfp", "value"), rfp);
         let by_call = shown.page(&format!("/ui/world/pulls?call=rfp&rfp={rfp}")).await;
-        assert!(by_call.contains("None fits"));
+        assert!(by_call.contains("No pull matches"));
         assert_eq!(shown.get("/ui/world/pulls?call=x").await.status, 422);
         pulled(&shown, &rfp);
         let pulls = shown.page("/ui/world/pulls").await;
@@ -173,6 +192,7 @@ fn what_is_not_there_is_told_in_a_page() {
         }
         let wrong = shown.get("/ui/deliveries?state=lost").await;
         assert_eq!(wrong.status, 422);
+        assert!(wrong.text().contains("This filter is not understood."));
         html::check(&wrong.text());
     });
 }

@@ -1,12 +1,16 @@
 //! The fields of a subscription's settings, and the JSON that they make.
 
+use std::collections::BTreeSet;
+
 use pns_engine::{EventType, EventTypeSet, SupplierScope};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::dashboard::field::{Choice, Field, Kind};
+use super::stale::Meanwhile;
+use crate::dashboard::field::{self, Choice, Field, Kind};
 use crate::dashboard::form::{self, Form, Json, Wrong};
 use crate::dashboard::words::written;
-use crate::service::model::{InvalidField, SubscriptionView};
+use crate::service::model::{InvalidField, SubscriptionPatch, SubscriptionSpec, SubscriptionView};
 
 /// Fields that belong together.
 #[derive(Clone, Debug)]
@@ -62,10 +66,12 @@ impl Settings {
         self.groups.iter_mut().flat_map(|group| &mut group.fields)
     }
 
-    /// As it was sent.
-    pub(super) fn fill(&mut self, form: &Form) {
+    /// As it was sent, but for what others changed meanwhile and the form did not.
+    pub(super) fn fill(&mut self, form: &Form, meanwhile: Option<&Meanwhile>) {
         for field in self.fields_mut() {
-            *field = field.clone().filled(form);
+            if meanwhile.is_none_or(|meanwhile| !meanwhile.is_of_others(&field.name)) {
+                *field = field.clone().filled(form);
+            }
         }
     }
 
@@ -86,11 +92,10 @@ fn receiver(view: Option<&SubscriptionView>) -> Vec<Field> {
     };
     let mut fields = vec![
         Field::new("endpoint", "Endpoint")
-            .placeholder("https://127.0.0.1:8443/pns")
-            .hint("Where notifications are sent")
+            .hint("Where notifications are sent, such as https://127.0.0.1:8443/pns")
             .required()
             .wide(),
-        Field::new("name", "Name").placeholder("hotel").hint("For people: letters, digits and . _ -"),
+        Field::new("name", "Name").hint("For people, such as hotel: letters, digits and . _ -"),
         key,
     ];
     if has_key {
@@ -99,8 +104,7 @@ fn receiver(view: Option<&SubscriptionView>) -> Vec<Field> {
     fields.push(
         Field::new("headers", "Further headers")
             .kind(Kind::Area(2))
-            .placeholder("X-Tenant: 7")
-            .hint("One to a line")
+            .hint("One to a line, such as X-Tenant: 7")
             .wide(),
     );
     fields
@@ -108,9 +112,13 @@ fn receiver(view: Option<&SubscriptionView>) -> Vec<Field> {
 
 fn pace() -> Vec<Field> {
     vec![
-        Field::new("rate_limit.rate", "Rate limit").placeholder("no limit").hint("Such as 10/s or 300/m"),
-        Field::new("rate_limit.burst", "at once").placeholder("1").hint("How many may start together"),
-        Field::new("concurrency", "In flight at once").placeholder("4"),
+        Field::new("rate_limit.rate", "Rate limit")
+            .placeholder("no limit")
+            .hint("Such as 10/s or 300/m; empty: no limit"),
+        Field::new("rate_limit.burst", "Burst")
+            .placeholder("1")
+            .hint("With a rate: how many may start together"),
+        Field::new("concurrency", "In flight together").placeholder("4").hint("Attempts at one time"),
     ]
 }
 
@@ -135,7 +143,10 @@ fn scope(view: Option<&SubscriptionView>) -> Vec<Field> {
         Field::new("supplierless", "Events that name no supplier")
             .value("once")
             .one_of(&[("once", "are told once"), ("per-supplier", "are told once for each supplier")]),
-        Field::new("events", "Chosen event types").kind(Kind::Checks(choices.into())).wide(),
+        Field::new("events", "Chosen event types")
+            .kind(Kind::Checks(choices.into()))
+            .hint("Whoever ticks others than there were chooses them")
+            .wide(),
         Field::new("suppliers", "Suppliers")
             .kind(Kind::Area(2))
             .placeholder("all")
@@ -168,7 +179,7 @@ fn retries() -> Vec<Field> {
 }
 
 /// What a field says of `view`.
-fn present(view: &SubscriptionView, name: &str) -> String {
+pub(super) fn present(view: &SubscriptionView, name: &str) -> String {
     let retry = &view.retry;
     match name {
         "name" => view.name.clone().unwrap_or_default(),
@@ -177,7 +188,12 @@ fn present(view: &SubscriptionView, name: &str) -> String {
             view.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
         }
         "rate_limit.rate" => view.rate_limit.as_ref().map(|limit| written(&limit.rate)).unwrap_or_default(),
-        "rate_limit.burst" => view.rate_limit.as_ref().map(|limit| written(&limit.burst)).unwrap_or_default(),
+        "rate_limit.burst" => {
+            // The default is not written out: whoever empties the rate has nothing else to empty.
+            let burst =
+                view.rate_limit.as_ref().and_then(|limit| limit.burst).filter(|burst| burst.get() > 1);
+            burst.map(|burst| burst.to_string()).unwrap_or_default()
+        }
         "concurrency" => view.concurrency.to_string(),
         "which" => match view.events.0 {
             EventTypeSet::DEFAULT_SUBSCRIPTION => "default".to_owned(),
@@ -204,11 +220,16 @@ fn present(view: &SubscriptionView, name: &str) -> String {
     }
 }
 
+/// A text without what browsers and people do to the ends of its lines.
+pub(super) fn lines(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
 /// What the form says: of a new subscription everything, of one that is there what is other than it is. Where a field is
 /// empty the default holds again.
-pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> Result<Json, Wrong> {
+pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> (Json, Vec<InvalidField>) {
     let mut json = Json::default();
-    let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n").trim().to_owned();
+    let mut wrong = Vec::new();
     // A field that was not sent is as one that was left as it is.
     let differs = |name: &str| {
         form.has(name)
@@ -229,10 +250,52 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> Result<Json,
     if differs("concurrency") {
         json.set("concurrency", or_null(form::number(form.get("concurrency"))));
     }
+    let burst = "rate_limit.burst";
+    if form.get("rate_limit.rate").is_empty() && !form.get(burst).is_empty() && differs(burst) {
+        wrong.push(InvalidField::new(burst, "a burst needs a rate"));
+    }
+    objects(form, differs, &mut json);
+    for name in ["headers", "endpoint"] {
+        if differs(name) && HIDDEN.iter().any(|hidden| form.get(name).contains(hidden)) {
+            let why = "`***` and `?…` stand for what is not shown: write all of it again";
+            wrong.push(InvalidField::new(name, why));
+        }
+    }
+    if differs("headers") {
+        match field::headers(form) {
+            Ok(headers) => json.set("headers", or_null(headers)),
+            Err(error) => wrong.push(error),
+        }
+    }
+    if differs("acknowledge") {
+        json.set("acknowledge", or_null(form::words(form.get("acknowledge")).map(form::number).collect()));
+    }
+    if differs("suppliers") {
+        json.set("suppliers", or_null(form::words(form.get("suppliers")).collect()));
+    }
+    if form.has("no_key") && !form.get("api_key").is_empty() {
+        let why = "there is a new key, and “Send no key any more” is ticked: only one of them can be meant";
+        wrong.push(InvalidField::new("api_key", why));
+    }
+    if form.has("no_key") {
+        json.set("api_key", Value::Null);
+    } else {
+        json.text("api_key", form.get("api_key"));
+    }
+    wrong.extend(events(form, view, &mut json).err());
+    (json, wrong)
+}
+
+/// The members that several fields make: where one is other than it was, all are set.
+fn objects(form: &Form, differs: impl Fn(&str) -> bool, json: &mut Json) {
     for (object, fields) in OBJECTS {
         let path = |field: &str| format!("{object}.{field}");
         if fields.iter().any(|(field, _)| differs(&path(field))) {
             json.set(object, Value::Null);
+            // Without a rate there is no limit, whatever its burst was.
+            if object == "rate_limit" && form.get("rate_limit.rate").is_empty() {
+                continue;
+            }
             for (field, is_number) in fields {
                 let text = form.get(&path(field));
                 if *is_number {
@@ -243,45 +306,67 @@ pub(super) fn json(form: &Form, view: Option<&SubscriptionView>) -> Result<Json,
             }
         }
     }
-    for name in ["headers", "endpoint"] {
-        if differs(name) && HIDDEN.iter().any(|hidden| form.get(name).contains(hidden)) {
-            let why = "`***` and `?…` stand for what is not shown: write all of it again";
-            return Err(InvalidField::new(name, why).into());
-        }
-    }
-    if differs("headers") {
-        json.set("headers", or_null(form::headers(form.get("headers"))));
-    }
-    if differs("acknowledge") {
-        json.set("acknowledge", or_null(form::words(form.get("acknowledge")).map(form::number).collect()));
-    }
-    if differs("suppliers") {
-        json.set("suppliers", or_null(form::words(form.get("suppliers")).collect()));
-    }
-    if form.has("no_key") {
-        json.set("api_key", Value::Null);
-    } else {
-        json.text("api_key", form.get("api_key"));
-    }
-    events(form, view, &mut json);
-    Ok(json)
 }
 
-fn events(form: &Form, view: Option<&SubscriptionView>, json: &mut Json) {
-    let chosen: Value = match form.get("which") {
-        "" => return,
-        "chosen" => form.all("events").collect(),
-        which => Value::from(which),
+/// The event types: those of the choice, or those that are ticked where they were ticked otherwise than they were.
+fn events(form: &Form, view: Option<&SubscriptionView>, json: &mut Json) -> Result<(), InvalidField> {
+    let which = form.get("which");
+    let preset = match which {
+        "" => return Ok(()),
+        "default" => Some(EventTypeSet::DEFAULT_SUBSCRIPTION),
+        "all" => Some(EventTypeSet::ALL),
+        _ => None,
     };
-    let same = view.is_some_and(|view| match form.get("which") {
-        "default" => view.events.0 == EventTypeSet::DEFAULT_SUBSCRIPTION,
-        "all" => view.events.0 == EventTypeSet::ALL,
-        _ => {
-            let now: Value = view.events.0.iter().map(EventType::wire_name).collect();
-            now == chosen
-        }
-    });
-    if !same {
-        json.set("events", chosen);
+    let names = |events: EventTypeSet| events.iter().map(EventType::wire_name).collect::<BTreeSet<_>>();
+    let ticked: BTreeSet<&str> = form.all("events").collect();
+    let were = view.map(|view| names(view.events.0)).unwrap_or_default();
+    let were_which = view.map_or_else(|| "default".to_owned(), |view| present(view, "which"));
+    let is_told_by_ticks = ticked != were && preset.is_some_and(|preset| ticked != names(preset));
+    if is_told_by_ticks && !ticked.is_empty() && which != were_which {
+        let why = "others are ticked than are chosen above: choose “those chosen below”, or leave these as they were";
+        return Err(InvalidField::new("events", why));
     }
+    let chosen = match preset {
+        Some(preset) if !is_told_by_ticks || ticked.is_empty() => names(preset),
+        _ => ticked,
+    };
+    if view.is_some() && chosen == were {
+        return Ok(());
+    }
+    match preset {
+        Some(preset) if chosen == names(preset) => json.set("events", which),
+        // In the order of the form.
+        _ => json.set("events", form.all("events").collect::<Value>()),
+    }
+    Ok(())
+}
+
+/// The event types as the form tells them: those that are ticked, and those of its choice.
+pub(super) fn events_told(form: &Form) -> Vec<String> {
+    let names = |events: EventTypeSet| events.iter().map(EventType::wire_name).collect::<Vec<_>>().join(" ");
+    let ticked = form.all("events").collect::<Vec<_>>().join(" ");
+    let preset = match form.get("which") {
+        "default" => Some(names(EventTypeSet::DEFAULT_SUBSCRIPTION)),
+        "all" => Some(names(EventTypeSet::ALL)),
+        _ => None,
+    };
+    [ticked].into_iter().chain(preset).collect()
+}
+
+/// What the form says, in the model's type; all that is wrong is told, where a reader stops at the first.
+pub(super) fn read<T: DeserializeOwned>((json, wrong): (Json, Vec<InvalidField>)) -> Result<T, Wrong> {
+    let mut all: Vec<Wrong> = wrong.into_iter().map(Wrong::from).collect();
+    for member in json.members() {
+        match member.read::<SubscriptionPatch>() {
+            // Each by itself, in a subscription that has nothing else.
+            Ok(patch) => {
+                let alone = SubscriptionSpec::new("https://localhost/").patched(patch);
+                all.extend(alone.resolve().err().map(Wrong::from));
+            }
+            Err(wrong) => all.push(wrong),
+        }
+    }
+    let Some(first) = all.first_mut() else { return json.read() };
+    let (status, whole) = (first.status, first.whole.take());
+    Err(Wrong { errors: all.into_iter().flat_map(|wrong| wrong.errors).collect(), whole, status })
 }
