@@ -107,10 +107,12 @@ pub(super) async fn page(
         }
         Some(Refused::End(window, form, wrong)) => {
             let mut end = [Field::new("for", "")];
-            // There is such a field at each window: the row says which.
-            let told = field::give_errors(&mut end, wrong).into_iter().map(|told| Told::of_all(told.why));
-            frame.refuse(told.collect());
-            if let Some(row) = windows.iter_mut().find(|row| row.id == *window) {
+            let row = windows.iter_mut().find(|row| row.id == *window);
+            // There is such a field at each window; one that is over meanwhile has none.
+            let at = row.is_some().then(|| (format!("end-{window}"), "End after".to_owned()));
+            let told = field::give_errors(&mut end, wrong).into_iter();
+            frame.refuse(told.map(|told| Told { at: at.clone(), ..told }).collect());
+            if let Some(row) = row {
                 form.get("for").clone_into(&mut row.end_after);
                 row.error.clone_from(&end[0].error);
             }

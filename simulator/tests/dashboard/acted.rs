@@ -222,9 +222,9 @@ fn pauses_and_windows_hold_the_queue() {
         let end = format!("/ui/windows/{}/end", open.id);
         let refused = shown.refused(&end, &[("for", "soon")], 422).await;
         assert!(text_of(&refused, &format!("e-end-{}", open.id)).contains("a span such as"));
-        assert_eq!(attribute(&refused, &format!("end-{}", open.id), "value"), "soon");
+        assert_eq!(attribute(&refused, &format!("f-end-{}", open.id), "value"), "soon");
         shown.refused(&end, &[], 422).await;
-        let announced_end = format!("id=\"end-{}\"", announced.id);
+        let announced_end = format!("id=\"f-end-{}\"", announced.id);
         assert!(!page.contains(&announced_end), "what is announced has no end that counts from now");
         assert_eq!(shown.post("/ui/windows/99/end", &[("for", "1m")]).await.status, 404);
         let subscription = [("subscription", "1")];
