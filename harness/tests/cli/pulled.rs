@@ -84,6 +84,41 @@ fn a_run_tells_what_a_receiver_pulled_and_what_came_of_its_acts() {
     assert!(junit.contains("2 of 2 pulled after"), "{junit}");
 }
 
+/// The act on the first RFP is accepted before that on the second, and what it leads to is nobody's.
+const ECHO: &str = "
+scenario: What comes back unasked does not count
+clause: event-types
+requires: pull
+subscription: { events: all, rate_limit: { rate: 10/s } }
+steps:
+  - emit: RFP_SEND
+    save: first
+  - until: delivered
+  - emit: RFP_SEND
+    save: second
+  - until: delivered
+  - pushed_back: RESPONSE_TURN_DOWN
+    of: second
+    save: back
+  - advance: 1m
+  - until: { attempted: 3 }
+expect:
+  - requests: { exactly: 3 }
+  - deliveries: { exactly: 1 }
+  - delivered: all
+";
+
+#[test]
+fn what_comes_back_of_an_act_that_nobody_asked_for_does_not_count() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--turns-down"]);
+    file(folder.path(), "echo.yaml", ECHO);
+    let run = ["run", "--target", &receiver.url, "echo.yaml"];
+    let (code, out, err) = outcome(pns(folder.path()).args(run).args(beside(port)));
+    assert_eq!(code, 0, "{out}{err}");
+}
+
 #[test]
 fn a_receiver_that_never_pulls_breaks_a_claim() {
     let folder = folder();

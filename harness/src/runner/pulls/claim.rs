@@ -285,9 +285,9 @@ pub(in super::super) enum Await {
 pub(in super::super) async fn tally(world: &World, patience: Await) -> Option<PullCount> {
     let beside = world.pulls.as_ref()?;
     let asked: Vec<Asked> = world
-        .ledger
-        .notifications()
-        .filter_map(|(id, _)| Asked::of(world, beside, id, None))
+        .notifications(&Which::All)
+        .into_iter()
+        .filter_map(|id| Asked::of(world, beside, id, None))
         .filter(|one| !one.wanted.is_empty() && one.acknowledged.is_some())
         .collect();
     let last = asked.iter().filter_map(|one| one.acknowledged).max()?;
