@@ -128,9 +128,18 @@ fn a_receiver_that_never_pulls_breaks_a_claim() {
     let target = ["--target", &receiver.url];
     let (code, out, _) =
         outcome(pns(folder.path()).arg("run").args(target).args(beside(port)).arg("pulled.yaml"));
+    assert_eq!(code, 0, "the call is inferred: {out}");
+    assert!(out.contains("not pulled within 100ms: no call came"), "{out}");
+    assert!(out.contains("nobody is bound to make one"), "{out}");
+    file(folder.path(), "pulled.yaml", &PULLED.replace("2s", "100ms, call: rfp"));
+    let (code, out, _) =
+        outcome(pns(folder.path()).arg("run").args(target).args(beside(port)).arg("pulled.yaml"));
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("not pulled within 100ms: no call came"), "{out}");
     assert!(out.contains(&format!("--pull-listen 127.0.0.1:{port} --pull-api-key-file pull.key")), "{out}");
+    let check = ["check", "pulls/after-rfp-send"];
+    let (code, out, _) = outcome(pns(folder.path()).args(check).args(target).args(beside(port)));
+    assert!(code == 0 && out.contains("RFP_SEND acknowledged, not pulled within 5s: no call came"), "{out}");
 }
 
 #[test]
