@@ -84,6 +84,27 @@ fn a_run_tells_what_a_receiver_pulled_and_what_came_of_its_acts() {
     assert!(junit.contains("2 of 2 pulled after"), "{junit}");
 }
 
+#[test]
+fn a_second_pull_is_seen_without_a_claim_that_waits_for_it() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--pulls", "twice"]);
+    file(folder.path(), "pulled.yaml", &PULLED.replace("[RFP_SEND, RFP_VIEWED]", "RFP_SEND"));
+    let run = ["run", "--target", &receiver.url, "pulled.yaml"];
+    let (code, out, _) = outcome(pns(folder.path()).args(run).args(beside(port)));
+    assert!(code == 0 && out.contains("1 call more than 1 notification explains"), "{out}");
+}
+
+#[test]
+fn a_receiver_that_never_pulls_is_not_judged_by_how_often_it_does() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--pulls", "never"]);
+    let check = ["check", "pulls/once", "--target", &receiver.url];
+    let (code, out, _) = outcome(pns(folder.path()).args(check).args(beside(port)));
+    assert!(code == 0 && out.contains("not judged: nothing was pulled"), "{code}: {out}");
+}
+
 /// The act on the first RFP is accepted before that on the second, and what it leads to is nobody's.
 const ECHO: &str = "
 scenario: What comes back unasked does not count
