@@ -179,7 +179,17 @@ pub const ALL: &[CheckKind] = &[
         strength: Strength::Should,
         mend: "Look at the receiver's log for the call, and at whether its client knows the pull API's address, key and \
                authority. Acknowledge first, pull afterwards, and make a call again that was answered 429 or 5xx. \
-               Which call follows which event is inferred: `call` names another.",
+               The scenario names the call itself, and so demands it.",
+    },
+    CheckKind {
+        id: "pulled-by-default",
+        title: "the receiver pulls what the event types are inferred to lead to",
+        clause: Clause::EventTypes,
+        strength: Strength::Advice,
+        mend: "Which event leads to which call is inferred, and nobody is bound to make one: a receiver for which these \
+               events are of no use is in order. `call` in the claim names the call and makes it binding. Otherwise look \
+               at the receiver's log for the call, and at whether its client knows the pull API's address, key and \
+               authority. Acknowledge first, pull afterwards, and make a call again that was answered 429 or 5xx.",
     },
     CheckKind {
         id: "pushed-back",

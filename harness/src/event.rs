@@ -176,6 +176,19 @@ pub struct ScenarioFinished {
     pub pulls: Option<PullCount>,
 }
 
+impl ScenarioFinished {
+    /// The claim that does not hold, be it red or advice.
+    pub(crate) fn broken(&self) -> Option<&CheckResult> {
+        let is_claim = |check: &&CheckResult| match check.verdict {
+            CheckVerdict::Failed => true,
+            // Advice that stands in no scenario is no claim.
+            CheckVerdict::Warned => check.location.is_some(),
+            _ => false,
+        };
+        self.checks.iter().find(is_claim)
+    }
+}
+
 /// How the notifications of a scenario were followed by pulls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PullCount {

@@ -3,7 +3,7 @@
 //! The ledger only files what the driver observed. Expectations and reports read it; guarantees look at the
 //! records alone, which it keeps in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -163,6 +163,13 @@ impl Ledger {
     /// Attempts started, over all deliveries.
     pub fn attempts(&self) -> usize {
         self.attempts
+    }
+
+    /// Attempts started of all notifications but these.
+    pub fn attempts_but_of(&self, left_out: &BTreeSet<NotificationId>) -> usize {
+        let of =
+            |id: &NotificationId| self.deliveries_of(*id).map(|(_, one)| one.attempts.len()).sum::<usize>();
+        self.attempts - left_out.iter().map(of).sum::<usize>()
     }
 
     /// All notifications, in the order of their publication.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use pns_engine::{Answer, SupplierId};
+use pns_engine::{Answer, FailureReason, SupplierId};
 use pns_simulator::clock::pause;
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::pull::Paths;
@@ -64,6 +64,8 @@ pub(crate) struct Puller {
 pub(crate) struct Came {
     /// The status; `None`: no answer.
     pub(crate) status: Option<u16>,
+    /// Why there was no answer.
+    pub(crate) failure: Option<FailureReason>,
     /// How long the API asks to wait.
     pub(crate) retry_after: Option<Duration>,
 }
@@ -87,6 +89,7 @@ impl Puller {
         let transport = HttpsTransport::new(settings).map_err(|error| NoAccess(error.to_string()))?;
         Ok(Self { transport, base: base.into(), api_key: access.api_key.clone() })
     }
+
     /// A client of the API at `access`, where it is known whom to trust.
     ///
     /// # Errors
@@ -134,13 +137,13 @@ impl Puller {
         use pns_simulator::transport::Transport as _;
 
         let Ok(endpoint) = Endpoint::parse(&format!("{}{path}", self.base)) else {
-            return Came { status: None, retry_after: None };
+            return Came { status: None, failure: None, retry_after: None };
         };
         let request =
             Request { method, api_key: Some(self.api_key.clone()), ..Request::new(Arc::new(endpoint), body) };
         match self.transport.attempt(request).await.answer {
-            Answer::Status { code, retry_after } => Came { status: Some(code), retry_after },
-            Answer::NoResponse(_) => Came { status: None, retry_after: None },
+            Answer::Status { code, retry_after } => Came { status: Some(code), failure: None, retry_after },
+            Answer::NoResponse(reason) => Came { status: None, failure: Some(reason), retry_after: None },
         }
     }
 }

@@ -11,13 +11,17 @@ use pns_simulator::secret::ApiKey;
 
 use super::args::{key_from, or, setting};
 use super::config::Config;
-use super::{Failure, tell};
+use super::{Failure, note, tell};
 use crate::curl::quote;
 use crate::runner::SharedPull;
 use crate::settings::PullApi;
 
 /// Where what callers must trust is written unless told otherwise.
 const CA_FILE: &str = "pns-pull-ca.pem";
+
+/// Of flags that a certificate of one's own leaves without a meaning.
+pub(super) const NOT_MADE: &str = "`--pull-name` and `--pull-write-ca` are for the certificate made at the start, and mean \
+     nothing with `--pull-tls-cert`";
 
 /// The pull API beside the run.
 #[derive(Debug, clap::Args)]
@@ -89,13 +93,16 @@ impl PullArgs {
             (Some(certificate), Some(key)) => {
                 add("--pull-tls-cert", &certificate);
                 add("--pull-tls-key", &key);
+                if !self.pull_name.is_empty() || write_ca.is_some() {
+                    note(NOT_MADE);
+                }
                 PullTls::Files(TlsFiles { certificate, key })
             }
             (None, None) => PullTls::Made(or(&self.pull_name, &config.pull_name)),
             (Some(_), None) => return Err(lacks("--pull-tls-cert", "--pull-tls-key")),
             (None, Some(_)) => return Err(lacks("--pull-tls-key", "--pull-tls-cert")),
         };
-        if let Some(path) = &write_ca {
+        if let (PullTls::Made(_), Some(path)) = (&tls, &write_ca) {
             add("--pull-write-ca", path);
         }
         if let PullTls::Made(names) = &tls {

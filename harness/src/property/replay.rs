@@ -174,6 +174,8 @@ async fn one(player: &Player, scenario: &Scenario, seed: u64, times: u32) -> (Sc
         match &finished.verdict {
             // A failure that the file expects is one all the same: the question is whether it is mended.
             ScenarioVerdict::Failed | ScenarioVerdict::ExpectedFailure(_) => reproduced.failed += 1,
+            // So is a claim that is advice.
+            ScenarioVerdict::Passed if finished.broken().is_some() => reproduced.failed += 1,
             ScenarioVerdict::Passed | ScenarioVerdict::UnexpectedPass(_) => {}
             ScenarioVerdict::Skipped(reason) | ScenarioVerdict::Inconclusive(reason) => {
                 otherwise = Some(Replayed::Inconclusive(reason.clone()));
@@ -181,7 +183,7 @@ async fn one(player: &Player, scenario: &Scenario, seed: u64, times: u32) -> (Sc
             ScenarioVerdict::Error(reason) => otherwise = Some(Replayed::Error(reason.clone())),
         }
         // The failure is what is told, whichever play it was.
-        if !told.as_ref().is_some_and(|told| told.verdict == ScenarioVerdict::Failed) {
+        if !told.as_ref().is_some_and(|told| told.broken().is_some()) {
             told = Some(finished);
         }
         if matches!(otherwise, Some(Replayed::Error(_))) {

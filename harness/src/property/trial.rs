@@ -306,6 +306,19 @@ pub(super) fn parse(case: &Case, property: &Property) -> Result<Scenario, String
 }
 
 fn judged(finished: ScenarioFinished) -> Played {
+    // How binding a property is, it says itself: a claim that is advice in a scenario is broken here.
+    if finished.verdict == ScenarioVerdict::Passed
+        && let Some(broken) = finished.broken()
+    {
+        return Played::Broken(Box::new(broken.clone()));
+    }
+    let why = finished.checks.iter().find_map(|check| match &check.verdict {
+        CheckVerdict::Skipped(why) if check.id.starts_with("pulled") => Some(why.clone()),
+        _ => None,
+    });
+    if let (ScenarioVerdict::Passed, Some(why)) = (&finished.verdict, why) {
+        return Played::Skipped(why);
+    }
     match finished.verdict {
         ScenarioVerdict::Passed
         | ScenarioVerdict::ExpectedFailure(_)

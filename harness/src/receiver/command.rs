@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::authority_file::Writer;
 use crate::curl::quote;
 use crate::interrupt::Interrupt;
+use crate::puller::NoAccess;
 
 use super::pull_args::PullArgs;
 use super::{
@@ -130,9 +131,15 @@ impl ReceiverArgs {
 /// When the certificate, the file for it, or the address cannot be had.
 pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
     let identity = args.identity()?;
-    let receiver = Receiver::start(args.settings()?, &identity)
-        .await
-        .with_context(|| format!("cannot listen on `{}`", args.listen))?;
+    if args.pull.says_more() {
+        note("note: nothing is pulled: `--pull https://127.0.0.1:7768` turns it on");
+    }
+    let receiver = Receiver::start(args.settings()?, &identity).await.map_err(|error| {
+        // What cannot be pulled from is no matter of where to listen.
+        let is_listening = !error.get_ref().is_some_and(|inner| inner.is::<NoAccess>());
+        let error = anyhow::Error::new(error);
+        if is_listening { error.context(format!("cannot listen on `{}`", args.listen)) } else { error }
+    })?;
     let mut observer = receiver.observe();
     // Before anybody is told that the receiver is up, and may end it.
     let mut stop = Interrupt::install()?;
@@ -241,7 +248,7 @@ fn shown(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
-fn note(line: &str) {
+pub(super) fn note(line: &str) {
     // Standard error may be closed; there is nowhere left to say so.
     let _unheard = writeln!(io::stderr().lock(), "{line}");
 }

@@ -280,7 +280,7 @@ fn deferred(world: &World, which: &Which, by: DeferredBy) -> Judgement {
 }
 
 fn requests(world: &World, bound: Bound) -> Judgement {
-    let made = world.ledger.attempts() as u64;
+    let made = world.attempts_asked_for();
     let title = format!("{} made in all", words::bound(bound, "attempt"));
     let concerned = world.deliveries(&Which::All);
     let holds = Holds::when(bound.allows(made), &title, || words::count(made, "attempt"), &concerned);

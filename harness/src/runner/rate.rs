@@ -7,6 +7,7 @@ use pns_engine::{DeliveryId, RateLimit, Timestamp};
 use super::expect::{Holds, Judgement};
 use super::words;
 use super::world::World;
+use crate::ledger::Delivery;
 use crate::scenario::model::Which;
 
 /// Judges whether in every span `T` at most `rate × T + burst` attempts started.
@@ -14,7 +15,9 @@ pub(super) fn rate(world: &World, limit: &RateLimit) -> Judgement {
     let pace = format!("{} in {}, {} at once", limit.count(), words::span(limit.per()), limit.burst());
     let title = format!("attempts start no faster than {pace}");
     let mut starts: Vec<(Timestamp, DeliveryId)> = Vec::new();
-    for (id, delivery) in world.ledger.deliveries() {
+    // What acts of the receiver's have made is the sender's affair, which its guarantees look at.
+    let asked_for = |one: &(DeliveryId, &Delivery)| !world.is_unasked(one.1.notification);
+    for (id, delivery) in world.ledger.deliveries().filter(asked_for) {
         starts.extend(delivery.attempts.iter().map(|attempt| (attempt.started, id)));
     }
     starts.sort_unstable();

@@ -294,8 +294,9 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
         Goal::Attempted(_) | Goal::Failed { .. } => Patience::Endless,
     };
     let ids = world.deliveries(&concerned);
+    let unasked = world.unasked();
     let reached = |ledger: &crate::ledger::Ledger| match goal {
-        Goal::Attempted(count) => ledger.attempts() >= *count as usize,
+        Goal::Attempted(count) => ledger.attempts_but_of(&unasked) >= *count as usize,
         Goal::Delivered(_) => ids
             .iter()
             .all(|id| ledger.delivery(*id).is_some_and(super::super::ledger::Delivery::is_delivered)),
@@ -308,7 +309,7 @@ async fn until(world: &mut World, goal: &Goal, within: Option<Duration>) -> Resu
         Passed::Goal => return Ok(StepEnd::Reached(waited)),
         Passed::Limit(limit) => return Ok(StepEnd::Missed(waited, limit_reached(limit, concerned))),
         Passed::Horizon => {
-            let made = super::words::count(world.ledger.attempts() as u64, "attempt");
+            let made = super::words::count(world.attempts_asked_for(), "attempt");
             format!("not within {} of PNS time, {made}", words(span))
         }
         Passed::Hopeless(delivery) => hopeless(world, delivery),

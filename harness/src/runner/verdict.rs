@@ -78,7 +78,7 @@ impl<'a> Checks<'a> {
         self.add(world.elapsed(), id, title, CheckVerdict::Inconclusive(reason), Some(location(place)), None);
     }
 
-    /// A check that did not hold.
+    /// A check that did not hold. One that is advice does not turn the scenario red.
     pub(super) fn failed(&mut self, world: &World, id: &str, title: String, failure: Failure, place: &Place) {
         let (shown, deliveries_left_out) = timelines(world, &failure.deliveries);
         let reason = expect::last_failure(world, &failure.deliveries);
@@ -99,7 +99,9 @@ impl<'a> Checks<'a> {
             ..CheckFailure::default()
         };
         let at = world.offset(expect::decided_at(world, &failure.deliveries));
-        self.add(at, id, title, CheckVerdict::Failed, Some(location(place)), Some(Box::new(told)));
+        let is_advice = CheckKind::find(id).is_some_and(|kind| kind.strength == Strength::Advice);
+        let verdict = if is_advice { CheckVerdict::Warned } else { CheckVerdict::Failed };
+        self.add(at, id, title, verdict, Some(location(place)), Some(Box::new(told)));
     }
 
     /// Advice on what was pulled: never turns the scenario red.

@@ -196,9 +196,15 @@ impl World {
         self.ledger.attempts() as u64 + self.wired.made
     }
 
+    /// Attempts of what the scenario has published or saved. A receiver may do what it likes through the pull API, and
+    /// what comes back of it is no part of what the scenario counts.
+    pub(super) fn attempts_asked_for(&self) -> u64 {
+        self.ledger.attempts_but_of(&self.unasked()) as u64
+    }
+
     /// A limit of the scenario that is reached.
     pub(super) fn limit_reached(&self) -> Option<LimitReached> {
-        if self.requests_made() >= self.limits.attempts {
+        if self.attempts_asked_for() + self.wired.made >= self.limits.attempts {
             return Some(LimitReached::Attempts(self.limits.attempts));
         }
         (self.wall.elapsed() >= self.limits.wall).then_some(LimitReached::Wall(self.limits.wall))
@@ -226,7 +232,7 @@ impl World {
             if let (Patience::UntilHopeless, Some(hopeless)) = (patience, self.hopeless()) {
                 return Passed::Hopeless(hopeless);
             }
-            if self.ledger.attempts() as u64 >= self.limits.attempts {
+            if self.attempts_asked_for() >= self.limits.attempts {
                 return Passed::Limit(LimitReached::Attempts(self.limits.attempts));
             }
             let left = self.limits.wall.saturating_sub(self.wall.elapsed());
@@ -248,7 +254,11 @@ impl World {
         if self.receiver.as_ref().is_some_and(|_| self.target.is_scripted) {
             return None;
         }
-        self.unplanned.iter().find(|(_, failures)| **failures >= UNPLANNED_FAILURES_MAX).map(|(id, _)| *id)
+        let is_asked_for = |id: &DeliveryId| {
+            self.ledger.delivery(*id).is_none_or(|delivery| !self.is_unasked(delivery.notification))
+        };
+        let mut failing = self.unplanned.iter().filter(|(_, failures)| **failures >= UNPLANNED_FAILURES_MAX);
+        failing.find(|(id, _)| is_asked_for(id)).map(|(id, _)| *id)
     }
 
     pub(super) fn observe(&mut self) {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+#[cfg(unix)]
+use super::wait_for;
 use super::{Running, closed_port, file, folder, outcome, pns};
 
 const PULL_KEY: &str = "pull/K3y+Of=Tests";
@@ -85,6 +87,98 @@ fn a_run_tells_what_a_receiver_pulled_and_what_came_of_its_acts() {
 }
 
 #[test]
+fn a_second_pull_is_seen_without_a_claim_that_waits_for_it() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--pulls", "twice"]);
+    file(folder.path(), "pulled.yaml", &PULLED.replace("[RFP_SEND, RFP_VIEWED]", "RFP_SEND"));
+    let run = ["run", "--target", &receiver.url, "pulled.yaml"];
+    let (code, out, _) = outcome(pns(folder.path()).args(run).args(beside(port)));
+    assert!(code == 0 && out.contains("1 call more than 1 notification explains"), "{out}");
+}
+
+#[test]
+fn a_receiver_that_never_pulls_is_not_judged_by_how_often_it_does() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--pulls", "never"]);
+    let check = ["check", "pulls/once", "--target", &receiver.url];
+    let (code, out, _) = outcome(pns(folder.path()).args(check).args(beside(port)));
+    assert!(code != 1 && out.contains("not judged: nothing was pulled"), "{code}: {out}");
+}
+
+#[test]
+fn a_base_that_nothing_can_be_pulled_from_is_refused() {
+    let folder = folder();
+    file(folder.path(), "pull.key", PULL_KEY);
+    for (base, wanted) in [
+        ("https://h/?x=1", "no query"),
+        ("http://h", "HTTPS only"),
+        ("ftp://h", "--pull"),
+        ("notaurl", "--pull"),
+    ] {
+        let args = ["receiver", "--pull", base, "--pull-api-key-file", "pull.key"];
+        let (code, _, err) = outcome(pns(folder.path()).args(args));
+        assert!(code == 2 && err.contains(wanted) && !err.contains("cannot listen"), "{base}: {err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pull_that_fails_is_told_once_with_what_to_do() {
+    let folder = folder();
+    let port = closed_port();
+    let mut receiver = pulling(folder.path(), port, &[]);
+    file(folder.path(), "pulled.yaml", &PULLED.replace("2s", "300ms"));
+    let sent =
+        PULLED.replace("requires: pull\n", "").replace("pulled: { of: sent, within: 2s }", "delivered: sent");
+    file(folder.path(), "sent.yaml", &sent);
+    let run = ["run", "--target", &receiver.url];
+    let plain = ["--cacert", "pns-receiver-ca.pem", "sent.yaml"];
+    let (code, out, _) = outcome(pns(folder.path()).args(run).args(plain));
+    assert_eq!(code, 0, "{out}");
+    wait_for(&mut receiver.stderr, "cannot read `pns-pull-ca.pem`");
+    file(folder.path(), "pull.key", "another");
+    outcome(pns(folder.path()).args(run).args(beside(port)).arg("pulled.yaml"));
+    wait_for(&mut receiver.stderr, "answered 401; the key is not one of the API's");
+}
+
+/// The act on the first RFP is accepted before that on the second, and what it leads to is nobody's.
+const ECHO: &str = "
+scenario: What comes back unasked does not count
+clause: event-types
+requires: pull
+subscription: { events: all, rate_limit: { rate: 10/s } }
+steps:
+  - emit: RFP_SEND
+    save: first
+  - until: delivered
+  - emit: RFP_SEND
+    save: second
+  - until: delivered
+  - pushed_back: RESPONSE_TURN_DOWN
+    of: second
+    save: back
+  - advance: 1m
+  - until: { attempted: 3 }
+expect:
+  - requests: { exactly: 3 }
+  - deliveries: { exactly: 1 }
+  - delivered: all
+";
+
+#[test]
+fn what_comes_back_of_an_act_that_nobody_asked_for_does_not_count() {
+    let folder = folder();
+    let port = closed_port();
+    let receiver = pulling(folder.path(), port, &["--turns-down"]);
+    file(folder.path(), "echo.yaml", ECHO);
+    let run = ["run", "--target", &receiver.url, "echo.yaml"];
+    let (code, out, err) = outcome(pns(folder.path()).args(run).args(beside(port)));
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
 fn a_receiver_that_never_pulls_breaks_a_claim() {
     let folder = folder();
     let port = closed_port();
@@ -93,9 +187,18 @@ fn a_receiver_that_never_pulls_breaks_a_claim() {
     let target = ["--target", &receiver.url];
     let (code, out, _) =
         outcome(pns(folder.path()).arg("run").args(target).args(beside(port)).arg("pulled.yaml"));
+    assert_eq!(code, 0, "the call is inferred: {out}");
+    assert!(out.contains("not pulled within 100ms: no call came"), "{out}");
+    assert!(out.contains("nobody is bound to make one"), "{out}");
+    file(folder.path(), "pulled.yaml", &PULLED.replace("2s", "100ms, call: rfp"));
+    let (code, out, _) =
+        outcome(pns(folder.path()).arg("run").args(target).args(beside(port)).arg("pulled.yaml"));
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("not pulled within 100ms: no call came"), "{out}");
     assert!(out.contains(&format!("--pull-listen 127.0.0.1:{port} --pull-api-key-file pull.key")), "{out}");
+    let check = ["check", "pulls/after-rfp-send"];
+    let (code, out, _) = outcome(pns(folder.path()).args(check).args(target).args(beside(port)));
+    assert!(code == 0 && out.contains("RFP_SEND acknowledged, not pulled within 5s: no call came"), "{out}");
 }
 
 #[test]

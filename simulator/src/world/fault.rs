@@ -62,7 +62,7 @@ pub struct PullFaultSpec {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SupplierText")]
     pub supplier: Option<SupplierText>,
-    /// How many calls. Default: one, or as long as `for` says.
+    /// How many calls; not with `for`. Default: one, or as long as `for` says.
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "NonZeroU32", range(min = 1))]
     pub times: Option<NonZeroU32>,
@@ -122,6 +122,12 @@ impl PullFaultSpec {
         }
         if self.retry_after.is_some() && self.answer.is_none() {
             return Err(InvalidField::new("retry_after", "goes with `answer` only"));
+        }
+        if self.times.is_some() && self.lasts.is_some() {
+            return Err(InvalidField::new(
+                "times",
+                "a fault lasts for a count or for a span: not with `for`",
+            ));
         }
         if self.slow.is_some_and(|span| span.0 > SLOW_MAX) {
             return Err(InvalidField::new("slow", "longer than 10m"));
@@ -194,7 +200,8 @@ impl PullFaults {
     pub fn restore(&self, faults: Vec<PullFaultView>, last: u32) {
         let mut planned = lock(&self.planned);
         planned.last = faults.iter().map(|fault| fault.id).max().unwrap_or(0).max(last);
-        planned.faults = faults.into_iter().map(|fault| (fault.id, fault)).collect();
+        let sound = faults.into_iter().filter(|fault| fault.fault.resolve().is_ok());
+        planned.faults = sound.map(|fault| (fault.id, fault)).collect();
     }
 
     /// The faults that are not used up or over, in the order in which they were planned.
@@ -286,6 +293,7 @@ mod tests {
         assert!(wrong(json!({ "slow": "1h" })).contains("longer than 10m"));
         assert!(wrong(json!({ "answer": 200 })).contains("from 400 to 599"));
         assert!(wrong(json!({ "stale": "1h", "retry_after": "1s" })).contains("retry_after"));
+        assert!(wrong(json!({ "answer": 500, "times": 2, "for": "1h" })).contains("a count or for a span"));
         assert!(wrong(json!({ "no_consent": false })).contains("only `true`"));
         assert!(serde_json::from_value::<PullFaultSpec>(json!({ "answer": 429, "x": 1 })).is_err());
         assert!(serde_json::from_value::<PullFaultSpec>(json!({ "answer": 429, "times": 0 })).is_err());

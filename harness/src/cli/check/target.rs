@@ -74,6 +74,7 @@ impl Target {
                 pulls: Pulls::Always,
                 turns_down: false,
                 places: Places::from(pack.roles()),
+                tell: None,
             }),
             ..receiver::Settings::default()
         };

@@ -19,6 +19,7 @@ use pns_simulator::world::{CallKind, WorldSettings};
 
 use super::super::args::{key_from, or, setting, span};
 use super::super::config::{PullConfig, ServeConfig, WorldConfig};
+use super::super::pull_args::NOT_MADE;
 use super::super::values::duration;
 use super::super::{Failure, note};
 use super::args::address;
@@ -156,9 +157,13 @@ impl PullArgs {
             })?,
             None => defaults.turn_down_refused,
         };
+        let tls = self.tls(config)?;
+        if matches!(tls, PullTls::Files(_)) && (!self.pull_name.is_empty() || self.pull_write_ca.is_some()) {
+            note(NOT_MADE);
+        }
         let settings = PullSettings {
             listen,
-            tls: self.tls(config)?,
+            tls,
             keys: self.keys(config)?,
             clients: self.clients(config)?,
             paths: self.paths(config)?,

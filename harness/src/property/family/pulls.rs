@@ -117,7 +117,7 @@ const ONCE: Property = Property {
     tags: &["duplicates"],
     needs: &[Need::Pull],
     does: "Sends an RFP_SEND, and another whose acknowledgement is lost, so that it comes twice; then counts for a \
-           second how often the RFP is read with success.",
+           second how often the RFP is read with success. A receiver that does not pull is not judged.",
     why: "Calls count against the limits of the API, and notifications come in bursts. A call that failed and is made \
           again is no second one.",
     mend: "Pull once for each event id: let the same record that tells duplicates apart start the pull.",

@@ -86,6 +86,11 @@ impl World {
         fitting.filter(|id| unasked.remove(id)).collect()
     }
 
+    /// What acts have made that the scenario did not ask for: no claim over all of them means these.
+    pub(in super::super) fn unasked(&self) -> BTreeSet<NotificationId> {
+        self.pulls.as_ref().map(|beside| beside.unasked.clone()).unwrap_or_default()
+    }
+
     /// Whether a notification was made by an act that the scenario did not ask for.
     pub(in super::super) fn is_unasked(&self, id: NotificationId) -> bool {
         self.pulls.as_ref().is_some_and(|beside| beside.unasked.contains(&id))

@@ -163,6 +163,7 @@ pub(in super::super) async fn embedded(
         pulls,
         turns_down: wanted.turns_down,
         places: Places::from(pack.roles()),
+        tell: None,
     };
     let pulling = (pulls != receiver::Pulls::Never || wanted.turns_down).then_some(pulling);
     Ok(Some((Beside::new(side, Some(serving)), pulling)))
