@@ -41,7 +41,7 @@ async fn main() {
         (&dark, &rfp, "rfp"),
     ] {
         browser.open(&site.page(page)).await;
-        browser.find("#main").await;
+        browser.wait("#live", |sign| sign == "live").await;
         let file = folder.join(format!("{name}.png"));
         std::fs::write(file, browser.client.screenshot().await.unwrap()).unwrap();
     }
