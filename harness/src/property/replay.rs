@@ -183,7 +183,7 @@ async fn one(player: &Player, scenario: &Scenario, seed: u64, times: u32) -> (Sc
             ScenarioVerdict::Error(reason) => otherwise = Some(Replayed::Error(reason.clone())),
         }
         // The failure is what is told, whichever play it was.
-        if !told.as_ref().is_some_and(|told| told.broken().is_some()) {
+        if told.as_ref().is_none_or(|told| told.broken().is_none()) {
             told = Some(finished);
         }
         if matches!(otherwise, Some(Replayed::Error(_))) {

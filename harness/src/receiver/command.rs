@@ -136,7 +136,8 @@ pub async fn run(args: ReceiverArgs) -> anyhow::Result<ExitCode> {
     }
     let receiver = Receiver::start(args.settings()?, &identity).await.map_err(|error| {
         // What cannot be pulled from is no matter of where to listen.
-        let is_listening = !error.get_ref().is_some_and(|inner| inner.is::<NoAccess>());
+        let no_access = error.get_ref().and_then(|inner| inner.downcast_ref::<NoAccess>());
+        let is_listening = no_access.is_none();
         let error = anyhow::Error::new(error);
         if is_listening { error.context(format!("cannot listen on `{}`", args.listen)) } else { error }
     })?;
