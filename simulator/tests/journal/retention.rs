@@ -11,7 +11,7 @@ use pns_simulator::journal::{
 
 use crate::support::{at, block_on, deliver, publish, queue, subscribe, write};
 
-fn retain(journal: &Journal, retention: Retention) -> Retained {
+fn retain(journal: &Journal, retention: &Retention) -> Retained {
     for _ in 0..10_000 {
         let retained = block_on(journal.retain(retention.clone())).unwrap();
         if !retained.more {
@@ -48,7 +48,7 @@ fn what_ended_before_an_instant_goes_and_all_else_stays() {
         Change::DeliveryQueued { delivery, notification, subscription, event_type, origin, at: queued };
     write(&journal, vec![late]);
     let age = |second| Retention { ended_before: Some(at(second)), ..Retention::default() };
-    assert_eq!(retain(&journal, age(6)).deliveries, 5);
+    assert_eq!(retain(&journal, &age(6)).deliveries, 5);
     let reader = journal.reader();
     let listing = reader.deliveries(&DeliveryFilter::default(), &Page::default()).unwrap();
     let ids: Vec<u64> = listing.items.iter().map(|delivery| delivery.id.0).collect();
@@ -58,7 +58,7 @@ fn what_ended_before_an_instant_goes_and_all_else_stays() {
     assert!(reader.attempts(DeliveryId(1), &Page::default()).unwrap().items.is_empty());
     let missing = reader.missing(pns_engine::SubscriptionId(9), at(0), &Page::default()).unwrap();
     assert!(!missing.items.iter().any(|n| n.id.0 == 3), "what was removed of it may have been the one");
-    retain(&journal, age(1_000));
+    retain(&journal, &age(1_000));
     assert!(!there(12), "it went though it had no delivery to go with");
     assert!(there(11), "pending");
 }
@@ -73,16 +73,16 @@ fn what_later_ones_build_on_stays_without_its_deliveries_until_it_is_spared_no_m
     }
     let spared = |ids: &[u64]| Arc::new(ids.iter().copied().map(NotificationId).collect());
     let old = |spared| Retention { ended_before: Some(at(1_000)), spared, ..Retention::default() };
-    assert_eq!(retain(&journal, old(spared(&[1, 3]))).deliveries, 4);
+    assert_eq!(retain(&journal, &old(spared(&[1, 3]))).deliveries, 4);
     let reader = journal.reader();
     let there = || [1, 2, 3, 4].map(|id| reader.notification(NotificationId(id)).unwrap().is_some());
     assert_eq!(there(), [true, false, true, false]);
     let missing = reader.missing(pns_engine::SubscriptionId(9), at(0), &Page::default()).unwrap();
     assert!(missing.items.is_empty(), "they were delivered, though no delivery is left to tell");
-    retain(&journal, old(spared(&[3])));
+    retain(&journal, &old(spared(&[3])));
     assert_eq!(there(), [false, false, true, false]);
     let small = Retention { size_max: Some(1), ..old(spared(&[3])) };
-    retain(&journal, small);
+    retain(&journal, &small);
     assert_eq!(there(), [false; 4], "size goes first");
 }
 
@@ -98,7 +98,7 @@ fn the_file_stays_bounded_however_much_is_delivered() {
         let first = 2 + batch * 1_000;
         write(&journal, (first..first + 1_000).flat_map(deliver_with_exchange).collect());
         let retention = Retention { size_max: Some(SIZE_MAX), ..Retention::default() };
-        let retained = retain(&journal, retention);
+        let retained = retain(&journal, &retention);
         assert!(retained.used <= SIZE_MAX, "{retained:?}");
         largest = largest.max(retained.size);
     }
@@ -121,8 +121,8 @@ fn idempotency_keys_go_by_age_and_number() {
         at: at(n),
     };
     write(&journal, (1..=10).map(keep).collect());
-    retain(&journal, Retention { keys_before: Some(at(4)), ..Retention::default() });
-    retain(&journal, Retention { keys_max: Some(5), ..Retention::default() });
+    retain(&journal, &Retention { keys_before: Some(at(4)), ..Retention::default() });
+    retain(&journal, &Retention { keys_max: Some(5), ..Retention::default() });
     let there = |n: u64| journal.reader().answer(&n.to_string()).unwrap().is_some();
     assert_eq!((1..=10).filter(|n| there(*n)).collect::<Vec<_>>(), [6, 7, 8, 9, 10]);
 }
