@@ -58,7 +58,7 @@ impl RfpRow {
             planner: view.planner.clone(),
             state,
             state_text: readable(&written),
-            suppliers: view.suppliers,
+            suppliers: view.supplier_count,
             happenings: view.happenings,
             since: words::when(view.since, now),
             latest_at: words::when(view.latest_at, now),

@@ -78,7 +78,7 @@ impl World {
             name: request.name,
             planner: request.planner,
             state: now.state(),
-            suppliers: u32::try_from(now.responses.len()).unwrap_or(u32::MAX),
+            supplier_count: u32::try_from(now.responses.len()).unwrap_or(u32::MAX),
             happenings: now.happenings.saturating_add(story.forgotten),
             since: at(now.first),
             latest_at: at(now.latest),

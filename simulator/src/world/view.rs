@@ -76,7 +76,7 @@ pub struct RfpSummary {
     /// Where it stands.
     pub state: RfpState,
     /// How many suppliers are known to have it.
-    pub suppliers: u32,
+    pub supplier_count: u32,
     /// How many notifications were about it.
     pub happenings: u32,
     /// When the first of them was published.
