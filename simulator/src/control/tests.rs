@@ -100,11 +100,11 @@ fn an_api_key_is_not_told_back() {
 
 #[test]
 fn no_object_has_a_member_twice() {
-    let document = super::document();
+    let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for (name, schema) in schemas {
         let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut members: Vec<&str> = required.iter().filter_map(serde_json::Value::as_str).collect();
+        let mut members: Vec<&str> = required.iter().filter_map(Value::as_str).collect();
         let count = members.len();
         members.sort_unstable();
         members.dedup();
