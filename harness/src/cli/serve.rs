@@ -40,7 +40,7 @@ Examples:
 Ctrl-C or SIGTERM ends it in good order, a second one at once; nothing is lost either way.
 docs/control-api.md shows the API with curl, docs/pull.md what can be pulled.";
 
-/// Run the simulator as a service: a durable queue, retries, downtime windows, and an HTTP API to control it
+/// Run the simulator as a service: a durable queue, an HTTP API and pages to control it, the API that receivers pull from
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

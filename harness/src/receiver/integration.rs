@@ -36,8 +36,8 @@ pub struct Pulling {
     pub tell: Option<fn(&str)>,
 }
 
-/// When a receiver pulls what a notification is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// When a receiver pulls what a notification is about: said by scenario files and on the command line alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Pulls {
     /// Once, after its acknowledgement.
     #[default]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pns_simulator::endpoint::Endpoint;
 use pns_simulator::schema::Pack;
 use pns_simulator::secret::ApiKey;
@@ -40,24 +40,11 @@ pub struct PullArgs {
     pub pull_cacert: Option<PathBuf>,
     /// When it pulls [default: always]
     #[arg(long, value_name = "WHEN", env = "PNS_RECEIVER_PULLS")]
-    pub pulls: Option<PullsArg>,
+    pub pulls: Option<Pulls>,
     /// Turn down each RFP that an RFP_SEND or RFP_FORWARD brings
     #[arg(long, env = "PNS_RECEIVER_TURNS_DOWN", requires = "pull",
         value_parser = clap::builder::BoolishValueParser::new())]
     pub turns_down: bool,
-}
-
-/// When the receiver pulls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PullsArg {
-    /// Once, after its acknowledgement
-    Always,
-    /// Never
-    Never,
-    /// Twice, after its acknowledgement
-    Twice,
-    /// Once, and its acknowledgement waits for the answer
-    BeforeAcknowledging,
 }
 
 /// A base URL that a path can be appended to, and that the API can have: it speaks HTTPS only.
@@ -90,12 +77,7 @@ impl PullArgs {
             None => PullTrust::Known(Trust::Platform),
         };
         let pack = Pack::builtin(Pack::BUILTIN[0]).context("a built-in schema pack is missing")?;
-        let pulls = match self.pulls.unwrap_or(PullsArg::Always) {
-            PullsArg::Always => Pulls::Always,
-            PullsArg::Never => Pulls::Never,
-            PullsArg::Twice => Pulls::Twice,
-            PullsArg::BeforeAcknowledging => Pulls::BeforeAcknowledging,
-        };
+        let pulls = self.pulls.unwrap_or_default();
         let access = PullAccess { url: url.clone(), api_key, trust };
         let places = Places::from(pack.roles());
         Ok(Some(Pulling { access, pulls, turns_down: self.turns_down, places, tell: Some(note) }))

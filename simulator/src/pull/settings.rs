@@ -24,7 +24,7 @@ pub struct PullSettings {
     pub clients: Vec<PullClient>,
     /// Which path means which call.
     pub paths: Paths,
-    /// How long a token lives. Default one hour, as documented.
+    /// How long a token lives. Cvent's page on these calls does not say; default one hour.
     pub token_lifetime: Duration,
     /// How a turn-down is answered that breaks a documented validation: the status is not documented. Default 422, as
     /// for proposals.

@@ -211,7 +211,7 @@ impl SendingArgs {
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:7767`".to_owned())
+    text.parse().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:8080`".to_owned())
 }
 
 /// A host name as callers write it into `Host`, without port: in lower case.

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 use super::{Beside, PullSide};
 use crate::authority_file;
 use crate::puller::{PullAccess, PullTrust};
-use crate::receiver::{self, Pulling};
-use crate::scenario::model::{self, Scenario};
+use crate::receiver::{Pulling, Pulls};
+use crate::scenario::model::Scenario;
 use crate::settings::PullApi;
 
 /// The key by which an embedded receiver pulls. No secret: it opens nothing but a server inside this process.
@@ -151,12 +151,7 @@ pub(in super::super) async fn embedded(
     let settings = PullSettings { listen: LOOPBACK, keys: vec![key(&api_key)], ..PullSettings::default() };
     let serving = Serving::start(settings, side.clone()).await?;
     let wanted = scenario.receiver.clone().unwrap_or_default();
-    let pulls = match wanted.pulls.unwrap_or_default() {
-        model::Pulls::Always => receiver::Pulls::Always,
-        model::Pulls::Never => receiver::Pulls::Never,
-        model::Pulls::Twice => receiver::Pulls::Twice,
-        model::Pulls::BeforeAcknowledging => receiver::Pulls::BeforeAcknowledging,
-    };
+    let pulls = wanted.pulls.unwrap_or_default();
     let trust = PullTrust::Known(Trust::Bundle(serving.ca_pem.clone().unwrap_or_default().into_bytes()));
     let pulling = Pulling {
         access: PullAccess { url: serving.url.clone(), api_key, trust },
@@ -165,6 +160,6 @@ pub(in super::super) async fn embedded(
         places: Places::from(pack.roles()),
         tell: None,
     };
-    let pulling = (pulls != receiver::Pulls::Never || wanted.turns_down).then_some(pulling);
+    let pulling = (pulls != Pulls::Never || wanted.turns_down).then_some(pulling);
     Ok(Some((Beside::new(side, Some(serving)), pulling)))
 }

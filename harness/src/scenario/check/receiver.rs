@@ -1,9 +1,10 @@
 //! The embedded receiver's settings and script.
 
 use super::super::document;
-use super::super::model::{Certificate, Pulls, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
+use super::super::model::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
 use super::super::reader::Reader;
 use super::super::yaml::{Node, Value};
+use crate::receiver::Pulls;
 
 /// Longest script.
 pub(super) const MAX_SCRIPT: usize = 10_000;

@@ -22,7 +22,7 @@ pub use claim::{
     Pulled, ReceivedType, Starts,
 };
 pub use pull::{CallKind, PullFault, PullFaultKind, PullTopic, PushedBack};
-pub use receiver::{Certificate, Pulls, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
+pub use receiver::{Certificate, Reaction, Receiver, ReceiverKey, ReceiverTls, TlsVersions};
 pub use request::{AnswerKind, Answers, Course, Request, RequestAuth, RequestBody, RequestTarget};
 pub use step::{
     Action, Downtime, Emit, EmitOrder, Emitted, Fault, FaultExtent, FaultKind, Goal, Probe, Step, Validity,

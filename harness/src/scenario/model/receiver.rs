@@ -6,6 +6,7 @@ use std::time::Duration;
 use pns_engine::RateLimit;
 
 use super::Template;
+use crate::receiver::Pulls;
 
 /// The embedded receiver's settings and script.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -33,20 +34,6 @@ impl Receiver {
         let pulling_only = Self { pulls: self.pulls, turns_down: self.turns_down, ..Self::default() };
         *self != pulling_only || self.pulls == Some(Pulls::BeforeAcknowledging)
     }
-}
-
-/// When the embedded receiver pulls what a notification is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Pulls {
-    /// Once, after its acknowledgement.
-    #[default]
-    Always,
-    /// Never.
-    Never,
-    /// Twice, after its acknowledgement.
-    Twice,
-    /// Once, and its acknowledgement waits for the answer.
-    BeforeAcknowledging,
 }
 
 /// The key that the embedded receiver demands. `Debug` does not show it.

@@ -1,7 +1,8 @@
 //! The dates that a proposal offers, and the documented causes for which they are refused.
 //!
 //! Cvent names the causes and `holdExpirationDate`; the names of the other members are this project's choice
-//! (*unknown*): the file `Response-Post/proposalBasicDetails.json` is for Cvent's customers.
+//! (*unknown*): the file `Response-Post/proposalBasicDetails.json` is for Cvent's customers. The public copies of the list
+//! of causes are cut off at its end: there may be more of them.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
